@@ -1,0 +1,47 @@
+"""The catalogue: every endpoint, in the documented order."""
+
+from __future__ import annotations
+
+from texml_mcp.catalog import (
+    applications,
+    call_recordings,
+    calls,
+    conference_recordings,
+    conferences,
+    participants,
+    queues,
+    recordings,
+    secrets,
+    siprec,
+    streams,
+    transcriptions,
+)
+from texml_mcp.catalog.model import Endpoint
+
+_RESOURCES = (
+    calls,
+    call_recordings,
+    siprec,
+    streams,
+    conferences,
+    participants,
+    conference_recordings,
+    queues,
+    recordings,
+    transcriptions,
+    secrets,
+    applications,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = tuple(
+    endpoint for resource in _RESOURCES for endpoint in resource.ENDPOINTS
+)
+
+TOOLSETS: tuple[str, ...] = tuple(dict.fromkeys(endpoint.toolset for endpoint in ENDPOINTS))
+
+_BY_ID = {endpoint.id: endpoint for endpoint in ENDPOINTS}
+
+
+def endpoint(id: str) -> Endpoint:
+    """The endpoint with this id; `KeyError` when there is none."""
+    return _BY_ID[id]
