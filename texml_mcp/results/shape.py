@@ -1,0 +1,167 @@
+"""From the API's answer to a result: summary shape or full, pages, untrusted labels, and a size cap."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from texml_mcp.catalog import Endpoint, Field, Kind, Shape
+from texml_mcp.results.model import Next, ToolResult
+from texml_mcp.results.next_steps import after
+from texml_mcp.results.summaries import BY_SHAPE, SENTENCES, Summary
+from texml_mcp.results.values import present, record
+
+# Results stay under this many characters in each channel: whole items are dropped, text is never cut.
+MAX_CHARACTERS = 8000
+
+
+def untrusted_fields(fields: tuple[Field, ...], shown: Mapping[str, Any]) -> list[str]:
+    """The fields with a value whose words a third party chose."""
+    return [field.name for field in fields if field.kind is Kind.UNTRUSTED and shown.get(field.name)]
+
+
+def shape_record(shape: Shape, body: Mapping[str, Any], *, full: bool) -> dict[str, Any]:
+    """One record: every documented field when `full`, otherwise the brief ones that hold something."""
+    if full:
+        return record(shape.fields, dict(body))
+    fields = {field.name: field for field in shape.fields}
+    brief: dict[str, Any] = {}
+    for name in BY_SHAPE[shape.name].brief:
+        field = fields.get(name)
+        if field is None or name not in body:
+            continue
+        value = present(field, body[name])
+        if value not in (None, "", [], {}):
+            brief[name] = value
+    return brief
+
+
+def key_of(shape: Shape, shown: Mapping[str, Any]) -> str:
+    """The identifier that names a record in other calls."""
+    for name in ("sid", "call_sid", "id", "name"):
+        if shown.get(name):
+            return str(shown[name])
+    return shape.name
+
+
+def one(endpoint: Endpoint, given: Mapping[str, Any], body: Any, *, full: bool) -> ToolResult:
+    """The result of a call that answers one resource, or nothing."""
+    sentence = SENTENCES.get(endpoint.id)
+    if endpoint.shape is None:
+        assert sentence is not None, f"{endpoint.id} has no sentence"
+        return ToolResult("ok", sentence({}, given), next=after(endpoint, given, {}))
+    inner = unwrap(endpoint, body)
+    everything = record(endpoint.shape.fields, inner)
+    shown = shape_record(endpoint.shape, inner, full=full)
+    summary = BY_SHAPE[endpoint.shape.name]
+    if sentence is not None:
+        line = sentence(everything, given)
+    else:
+        line = f"{summary.noun.capitalize()} {key_of(endpoint.shape, everything)}: {summary.line(everything)}"
+    return ToolResult(
+        "ok",
+        line,
+        data=shown,
+        untrusted=untrusted_fields(endpoint.shape.fields, shown),
+        next=after(endpoint, given, everything),
+    )
+
+
+def unwrap(endpoint: Endpoint, body: Any) -> dict[str, Any]:
+    """The resource inside the answer's envelope, or the answer itself."""
+    held = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    inner = held.get(endpoint.envelope) if endpoint.envelope else held
+    return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
+
+
+def many(
+    endpoint: Endpoint,
+    given: Mapping[str, Any],
+    bodies: list[dict[str, Any]],
+    *,
+    full: bool,
+    total: int | None,
+    following: Next | None,
+) -> ToolResult:
+    """The result of a list: as many whole items as fit, and where the rest is.
+
+    `following` is the ready call for what comes after `bodies`; None when there is nothing.
+    """
+    assert endpoint.shape is not None
+    assert endpoint.page is not None
+    summary = BY_SHAPE[endpoint.shape.name]
+    everything = [record(endpoint.shape.fields, body) for body in bodies]
+    items = [shape_record(endpoint.shape, body, full=full) for body in bodies]
+    lines = [_line(endpoint.shape, summary, each) for each in everything]
+    kept = _fitting(items, lines)
+    result = ToolResult("ok", "", items=items[:kept], lines=lines[:kept])
+    result.untrusted = [
+        field.name
+        for field in endpoint.shape.fields
+        if field.kind is Kind.UNTRUSTED and any(item.get(field.name) for item in items[:kept])
+    ]
+    more = following is not None or kept < len(items)
+    result.page = {"shown": kept, "more": more} | ({"total": total} if total is not None else {})
+    result.summary = _headline(summary.noun, kept, len(items), total, more=more)
+    if kept < len(items):
+        result.next.append(_smaller(endpoint, given, kept, full=full))
+    elif following is not None:
+        result.next.append(following)
+    result.next += after(endpoint, given, everything[0] if everything else {})[: 3 - len(result.next)]
+    return result
+
+
+def _line(shape: Shape, summary: Summary, shown: Mapping[str, Any]) -> str:
+    """One item of a list as text: its full identifier first, third-party words marked."""
+    line = f"{key_of(shape, shown)} {summary.line(shown)}".rstrip()
+    if shape.name == "call" and shown.get("caller_name"):
+        line += f' caller_name (untrusted): "{shown["caller_name"]}"'
+    return line
+
+
+def _fitting(items: list[dict[str, Any]], lines: list[str]) -> int:
+    """How many whole items fit into both channels; at least one, so that a page always moves on."""
+    room = MAX_CHARACTERS - 1200  # the summary, notes and next steps around the items
+    structured = text = 0
+    for index, (item, line) in enumerate(zip(items, lines, strict=True)):
+        structured += len(json.dumps(item, separators=(",", ":"), ensure_ascii=False)) + 1
+        text += len(line) + 1
+        if index and max(structured, text) > room:
+            return index
+    return len(items)
+
+
+def _headline(noun: str, kept: int, fetched: int, total: int | None, *, more: bool) -> str:
+    plural = noun if kept == 1 else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    if not fetched:
+        return f"No {noun}s found."
+    if not more:
+        return f"{kept} {plural}."
+    of = f"of {total}" if total is not None else f"of at least {fetched + (0 if kept < fetched else 1)}"
+    return f"{kept} {plural} shown {of}; narrow with a filter, or continue with next."
+
+
+def _smaller(endpoint: Endpoint, given: Mapping[str, Any], kept: int, *, full: bool) -> Next:
+    """The call that shows what was dropped: smaller pages, or fewer fields."""
+    arguments = portable(endpoint, given)
+    sizes = [param.key for _, param in endpoint.params() if param.name in ("PageSize", "page[size]")]
+    if full and not sizes:
+        return Next(endpoint.id, arguments, "with fewer fields all items fit")
+    arguments = {
+        key: value for key, value in arguments.items() if key not in ("Page", "PageToken", "page_number")
+    }
+    arguments |= dict.fromkeys(sizes, kept)
+    if full:
+        arguments["detail"] = "full"
+    return Next(endpoint.id, arguments, f"pages of {kept} fit whole")
+
+
+def portable(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments under wire names as a model gives them: portable keys, no secret."""
+    keys = {param.name: param for _, param in endpoint.params()}
+    return {
+        keys[name].key: value
+        for name, value in given.items()
+        if name in keys and keys[name].kind is not Kind.SECRET
+    }

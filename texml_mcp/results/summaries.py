@@ -1,0 +1,295 @@
+"""The words of an answer: which fields a person asks for first, and one sentence for each endpoint.
+
+A resource has a `Summary` (its brief fields, and how one of it reads in a line); a write has a
+sentence that says what has happened. Records arrive here already shaped by `values.record`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How one resource is told. `brief` are the fields of the summary shape, identifiers first."""
+
+    noun: str
+    brief: tuple[str, ...]
+    line: Callable[[Record], str]
+
+
+def join(*parts: object) -> str:
+    """The parts that say something, separated by spaces."""
+    return " ".join(str(part) for part in parts if part not in (None, "", False))
+
+
+def lasted(value: Any) -> str:
+    """12 -> "12 s", 125 -> "2 min 5 s"."""
+    if value is None:
+        return ""
+    whole = int(value)
+    if whole < 120:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return join(f"{minutes} min", f"{rest} s" if rest else "")
+
+
+def quoted(value: Any) -> str:
+    """Third-party words, marked as such."""
+    return f'"{value}"' if value else ""
+
+
+def _call(call: Record) -> str:
+    by = call.get("answered_by")
+    price = call.get("price")
+    return join(
+        call.get("status"),
+        f"{call.get('from') or '?'}>{call.get('to') or '?'}",
+        call.get("direction"),
+        call.get("start_time"),
+        lasted(call.get("duration")),
+        by and f"answered by {by}",
+        price and f"{price} {call.get('price_unit') or ''}".strip(),
+    )
+
+
+def _recording(recording: Record) -> str:
+    return join(
+        recording.get("status"),
+        lasted(recording.get("duration")),
+        recording.get("start_time"),
+        recording.get("source"),
+        recording.get("call_sid") and f"call {recording['call_sid']}",
+        recording.get("conference_sid") and f"conference {recording['conference_sid']}",
+        recording.get("error_code") and f"error {recording['error_code']}",
+    )
+
+
+def _media(medium: Record) -> str:
+    return join(
+        medium.get("status"),
+        quoted(medium.get("name")),
+        medium.get("track"),
+        medium.get("call_sid") and f"call {medium['call_sid']}",
+        medium.get("error_code") and f"error {medium['error_code']}",
+    )
+
+
+def _conference(conference: Record) -> str:
+    return join(
+        quoted(conference.get("friendly_name")),
+        conference.get("status"),
+        conference.get("date_created") and f"since {conference['date_created']}",
+        conference.get("reason_conference_ended"),
+    )
+
+
+def _participant(participant: Record) -> str:
+    return join(
+        participant.get("status"),
+        participant.get("muted") and "muted",
+        participant.get("hold") and "on hold",
+        participant.get("coaching") and f"coaching {participant.get('coaching_call_sid') or ''}".strip(),
+        participant.get("end_conference_on_exit") and "ends the conference on leaving",
+    )
+
+
+def _queue(queue: Record) -> str:
+    return join(
+        f"{queue.get('current_size', '?')} of {queue.get('max_size', '?')} waiting",
+        queue.get("average_wait_time") is not None and f"average wait {lasted(queue['average_wait_time'])}",
+    )
+
+
+def _transcription(transcription: Record) -> str:
+    return join(
+        transcription.get("status"),
+        lasted(transcription.get("duration")),
+        transcription.get("date_created"),
+        transcription.get("recording_sid") and f"recording {transcription['recording_sid']}",
+        transcription.get("transcription_text")
+        and f"transcription_text (untrusted): {quoted(transcription['transcription_text'])}",
+    )
+
+
+def _application(application: Record) -> str:
+    return join(
+        quoted(application.get("friendly_name")),
+        "active" if application.get("active") else "inactive",
+        application.get("voice_url"),
+    )
+
+
+def _secret(secret: Record) -> str:
+    return join(secret.get("name"))
+
+
+_RECORDING_BRIEF = (
+    "sid",
+    "status",
+    "call_sid",
+    "conference_sid",
+    "duration",
+    "start_time",
+    "source",
+    "media_url",
+    "error_code",
+)
+_PARTICIPANT_BRIEF = (
+    "call_sid",
+    "status",
+    "muted",
+    "hold",
+    "coaching",
+    "coaching_call_sid",
+    "end_conference_on_exit",
+    "conference_sid",
+)
+_MEDIA_BRIEF = ("sid", "status", "name", "track", "call_sid", "start_time", "error_code")
+
+BY_SHAPE: dict[str, Summary] = {
+    "call": Summary(
+        "call",
+        (
+            "sid",
+            "status",
+            "from",
+            "to",
+            "direction",
+            "start_time",
+            "end_time",
+            "duration",
+            "answered_by",
+            "caller_name",
+            "price",
+            "price_unit",
+        ),
+        _call,
+    ),
+    "created_call": Summary("call", ("sid", "status", "from", "to"), _call),
+    "recording": Summary("recording", _RECORDING_BRIEF, _recording),
+    "recording_change": Summary("recording", (*_RECORDING_BRIEF, "track", "channels"), _recording),
+    "conference_recording": Summary("recording", _RECORDING_BRIEF, _recording),
+    "siprec": Summary("SIPREC session", _MEDIA_BRIEF, _media),
+    "siprec_change": Summary("SIPREC session", _MEDIA_BRIEF, _media),
+    "stream": Summary("stream", _MEDIA_BRIEF, _media),
+    "stream_change": Summary("stream", _MEDIA_BRIEF, _media),
+    "conference": Summary(
+        "conference",
+        (
+            "sid",
+            "friendly_name",
+            "status",
+            "date_created",
+            "reason_conference_ended",
+            "call_sid_ending_conference",
+        ),
+        _conference,
+    ),
+    "participant": Summary("participant", _PARTICIPANT_BRIEF, _participant),
+    "dialed_participant": Summary("participant", _PARTICIPANT_BRIEF, _participant),
+    "queue": Summary("queue", ("sid", "current_size", "max_size", "average_wait_time"), _queue),
+    "transcription": Summary(
+        "transcription",
+        ("sid", "status", "transcription_text", "recording_sid", "call_sid", "duration", "date_created"),
+        _transcription,
+    ),
+    "secret": Summary("secret", ("name",), _secret),
+    "application": Summary(
+        "application",
+        (
+            "id",
+            "friendly_name",
+            "active",
+            "voice_url",
+            "voice_fallback_url",
+            "status_callback",
+            "inbound",
+            "outbound",
+            "tags",
+        ),
+        _application,
+    ),
+}
+
+Sentence = Callable[[Record, Record], str]
+"""(record, arguments under wire names) -> what has happened."""
+
+
+def _changed_call(call: Record, given: Record) -> str:
+    if given.get("Status") == "completed":
+        return join("Hung up.", _call(call))
+    if given.get("Url") or given.get("Texml"):
+        return join("The call runs its new TeXML.", _call(call))
+    return join("Call updated.", _call(call))
+
+
+def _changed_recording(recording: Record, given: Record) -> str:
+    done = {"in-progress": "resumed", "paused": "paused", "stopped": "stopped"}
+    return f"Recording {given['recording_sid']} {done.get(str(given.get('Status')), 'updated')}."
+
+
+def _changed_conference(conference: Record, given: Record) -> str:
+    done = "Conference ended, everyone hung up." if given.get("Status") else "Announcement playing."
+    return join(done, _conference(conference))
+
+
+def _changed_participant(participant: Record, given: Record) -> str:
+    states = {
+        "Muted": ("muted", "unmuted"),
+        "Hold": ("put on hold", "taken off hold"),
+        "Coaching": ("made a coach", "no longer a coach"),
+    }
+    done = [yes if given[name] else no for name, (yes, no) in states.items() if name in given]
+    if given.get("AnnounceUrl"):
+        done.append("hears the announcement")
+    who = given["call_sid_or_participant_label"]
+    return f"Participant {who} {', '.join(done) or 'updated'}. Now: {_participant(participant)}."
+
+
+SENTENCES: dict[str, Sentence] = {
+    "create_call": lambda call, given: join(
+        f"Call placed to {given.get('To')} from {given.get('From')}:",
+        f"{call.get('status') or 'accepted'}.",
+        "" if call.get("sid") else "The API named no call SID: list_calls finds it.",
+    ),
+    "update_call": _changed_call,
+    "start_call_recording": lambda recording, given: f"Recording {recording.get('sid', '?')} started.",
+    "update_call_recording": _changed_recording,
+    "start_call_siprec": lambda siprec, given: f"SIPREC session {siprec.get('sid', '?')} started.",
+    "update_call_siprec": lambda siprec, given: f"SIPREC session {given['siprec_sid']} stopped.",
+    "start_call_stream": lambda stream, given: f"Stream {stream.get('sid', '?')} started.",
+    "update_call_stream": lambda stream, given: f"Stream {given['streaming_sid']} stopped.",
+    "update_conference": _changed_conference,
+    "dial_conference_participant": lambda participant, given: join(
+        f"Dialing {given.get('To')} into conference",
+        f"{participant.get('conference_sid') or given['conference_sid']}:",
+        f"{participant.get('status') or 'accepted'}.",
+    ),
+    "update_conference_participant": _changed_participant,
+    "remove_conference_participant": lambda _, given: join(
+        f"Participant {given['call_sid_or_participant_label']} removed",
+        f"from conference {given['conference_sid']}.",
+    ),
+    "create_queue": lambda queue, given: f"Queue {queue.get('sid') or given.get('FriendlyName')} created.",
+    "update_queue": lambda queue, given: (
+        f"Queue {given['queue_sid']} now holds up to {given['MaxSize']} calls."
+    ),
+    "delete_queue": lambda _, given: f"Queue {given['queue_sid']} deleted.",
+    "delete_recording": lambda _, given: f"Recording {given['recording_sid']} deleted.",
+    "delete_transcription": lambda _, given: f"Transcription {given['recording_transcription_sid']} deleted.",
+    "create_secret": lambda secret, given: (
+        f"Secret {given['name']} stored. Use it in TeXML as {{{{{given['name']}}}}}; it cannot be read back."
+    ),
+    "create_application": lambda application, given: join(
+        f"Application {application.get('id', '?')} created:", _application(application)
+    ),
+    "update_application": lambda application, given: join(
+        f"Application {given['id']} changed:", _application(application)
+    ),
+    "delete_application": lambda application, given: f"Application {given['id']} deleted.",
+}

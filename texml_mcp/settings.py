@@ -1,0 +1,84 @@
+"""Every option of the server, once: its environment variable, its flag, its default, its meaning.
+
+The command line and the README's table are generated from these fields.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LIVE_URL = "https://api.telnyx.com/v2"
+
+
+class SettingsError(Exception):
+    """Settings that the server must not start with; the text says what to do."""
+
+
+def _telnyx(name: str, description: str) -> Any:
+    return Field(default=None, validation_alias=name, description=description)
+
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""Words separated by commas, on the command line and in the environment."""
+
+
+class Settings(BaseSettings):
+    """Options in the order a reader asks for them. Flags are the field names with dashes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TEXML_MCP_",
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
+        hide_input_in_errors=True,  # an error about a key must not print it
+    )
+
+    api_key: SecretStr | None = _telnyx("TELNYX_API_KEY", "Telnyx API key (environment only)")
+    account_sid: str | None = _telnyx(
+        "TELNYX_ACCOUNT_SID", "Account used when a call names none (the organization id)"
+    )
+    sandbox: bool = Field(False, description="Use the built-in telephone network instead of the live API")
+    sandbox_speed: float = Field(
+        1.0, gt=0, le=10_000, description="Seconds of sandbox time that pass in one real second"
+    )
+    base_url: str = Field(LIVE_URL, description="Root of the API")
+    toolsets: Names = Field((), description="Offer only these toolsets, separated by commas")
+    tools: Names = Field((), description="Offer only these tools, separated by commas")
+    exclude_tools: Names = Field((), description="Never offer these tools, separated by commas")
+    read_only: bool = Field(False, description="Offer only tools that change nothing")
+    timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer of the API")
+    read_retries: int = Field(3, ge=0, le=10, description="Times a read is tried again; a write never is")
+    confirm_seconds: float = Field(300.0, ge=10, le=3600, description="How long an approval can be used")
+    log_level: str = Field(
+        "warning", pattern="^(debug|info|warning|error)$", description="Log level on stderr"
+    )
+
+    @field_validator("toolsets", "tools", "exclude_tools", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("account_sid", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: Any) -> Any:
+        return value or None
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment, overridden by what the command line gave. Raises `SettingsError`."""
+    from pydantic import ValidationError
+
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(f"Settings are not valid: {problems}") from None
