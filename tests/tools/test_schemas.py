@@ -1,0 +1,114 @@
+"""The definitions a model pays for: portable, complete, cheap, and committed as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from texml_mcp.catalog import ENDPOINTS, endpoint
+from texml_mcp.cli.schemas import expected
+from texml_mcp.tools.files import definitions, directory
+from texml_mcp.tools.schema import model_text, token_estimate, tool_definitions
+
+TOOLS = tool_definitions()
+FORBIDDEN = {"$ref", "oneOf", "anyOf", "allOf", "not", "$defs"}
+
+each_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool["name"])
+
+
+def nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for value in schema.values():
+            yield from nodes(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from nodes(value)
+
+
+def property_keys(schema: dict[str, Any]) -> Iterator[str]:
+    for node in nodes(schema):
+        properties = node.get("properties")
+        if isinstance(properties, dict):
+            yield from properties
+
+
+def test_the_committed_files_are_what_the_catalogue_makes() -> None:
+    for name, text in expected().items():
+        assert (directory() / name).read_text() == text, f"{name} is stale: run texml-mcp schemas write"
+    assert {path.name for path in directory().glob("*.json")} == set(expected())
+
+
+def test_the_tools_are_the_endpoints_in_order_and_one_local_tool() -> None:
+    assert list(definitions()) == [*(each.id for each in ENDPOINTS), "validate_texml"]
+
+
+@each_tool
+def test_portable_core(tool: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", tool["name"])
+    assert tool["title"]
+    assert set(tool["annotations"]) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+    for schema in (tool["inputSchema"], tool["outputSchema"]):
+        Draft202012Validator.check_schema(schema)
+        assert schema["type"] == "object"
+        for node in nodes(schema):
+            assert not FORBIDDEN & set(node)
+            assert "default" not in node or node["default"] is not None
+    assert tool["inputSchema"]["additionalProperties"] is False
+    for key in property_keys(tool["inputSchema"]):
+        assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", key)
+    for node in nodes(tool["inputSchema"]["properties"]):
+        assert not isinstance(node.get("type"), list)
+
+
+@each_tool
+def test_required_exists_and_the_account_never_is(tool: dict[str, Any]) -> None:
+    required = tool["inputSchema"].get("required", [])
+    assert set(required) <= set(tool["inputSchema"]["properties"])
+    assert "account_sid" not in required
+
+
+@pytest.mark.parametrize("ours", ENDPOINTS, ids=lambda each: each.id)
+def test_local_arguments_stand_where_they_belong(ours: Any) -> None:
+    names = set(definitions()[ours.id]["inputSchema"]["properties"])
+    assert ("dry_run" in names) == ("confirm_token" in names) == (not ours.reads)
+    assert ("detail" in names) == ours.reads
+    assert ("limit" in names) == (ours.page is not None)
+    assert ("wait_for" in names) == (ours.id == "get_call")
+
+
+def test_what_the_definitions_cost() -> None:
+    costs = {tool["name"]: token_estimate(model_text(tool)) for tool in TOOLS}
+    endpoints = sum(cost for name, cost in costs.items() if name != "validate_texml")
+    assert endpoints <= 8000
+    assert max(costs.values()) <= 1300
+
+
+def test_the_cost_has_not_grown_by_more_than_a_twentieth() -> None:
+    committed = json.loads((directory() / "index.json").read_text())["tools"]
+    recorded = json.loads((directory().parent / "tests/tools/token_budget.json").read_text())["tokens"]
+    assert sum(entry["tokens"] for entry in committed) <= recorded * 1.05
+
+
+@pytest.mark.parametrize(
+    ("tool", "read_only", "destructive", "idempotent"),
+    [
+        ("list_calls", True, False, True),
+        ("create_call", False, True, False),
+        ("update_conference_participant", False, True, False),
+        ("create_queue", False, False, False),
+        ("delete_recording", False, True, True),
+        ("update_application", False, True, True),
+    ],
+)
+def test_hints_state_the_worst_case(tool: str, read_only: bool, destructive: bool, idempotent: bool) -> None:
+    hints = definitions()[tool]["annotations"]
+    assert hints["readOnlyHint"] is read_only
+    assert hints["destructiveHint"] is destructive
+    assert hints["idempotentHint"] is idempotent
+    assert endpoint(tool).reads is read_only

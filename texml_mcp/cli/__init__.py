@@ -1,0 +1,17 @@
+"""The command line. `serve` goes its own short way, so that a host never waits for the other commands."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The `texml-mcp` command."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"]:
+        from texml_mcp.cli.serve import run
+
+        sys.exit(run(arguments[1:]))
+    from texml_mcp.cli.app import app
+
+    app(prog_name="texml-mcp")

@@ -1,0 +1,125 @@
+"""The commands a person types."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from texml_mcp import __version__
+
+app = typer.Typer(
+    name="texml-mcp",
+    help="Phone calls for AI through the Telnyx TeXML API, with a gate in front.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+schemas = typer.Typer(help="The committed tool definitions.", no_args_is_help=True)
+sandbox = typer.Typer(help="The built-in telephone network.", no_args_is_help=True)
+app.add_typer(schemas, name="schemas")
+app.add_typer(sandbox, name="sandbox")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Phone calls for AI through the Telnyx TeXML API, with a gate in front."""
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)
+def serve(context: typer.Context) -> None:
+    """Serve the tools over stdio (serve --help lists every option)."""
+    from texml_mcp.cli.serve import run
+
+    raise typer.Exit(run(context.args))
+
+
+@app.command()
+def demo(
+    pause: Annotated[float, typer.Option(help="Seconds to rest between steps.")] = 0.0,
+) -> None:
+    """Work a small story on the sandbox through a real server and a real client."""
+    from texml_mcp.cli.demo import run
+
+    raise typer.Exit(run(pause=pause))
+
+
+@app.command()
+def tools(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The definitions as tools/list answers them.")
+    ] = False,
+    tokens: Annotated[bool, typer.Option("--tokens", help="What each definition costs a model.")] = False,
+) -> None:
+    """List the tools."""
+    from texml_mcp.cli import tools as listing
+
+    listing.show(as_json=as_json, tokens=tokens)
+
+
+@app.command()
+def call(
+    tool: Annotated[str, typer.Argument(help="A tool, as `texml-mcp tools` lists them.")],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[K=V]...", help="Its arguments; JSON values are understood."),
+    ] = None,
+    on_sandbox: Annotated[bool, typer.Option("--sandbox", help="Call the built-in sandbox.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve what asks for approval.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The structured result.")] = False,
+) -> None:
+    """Call one tool."""
+    from texml_mcp.cli.call import run
+
+    raise typer.Exit(run(tool, arguments or [], on_sandbox=on_sandbox, yes=yes, as_json=as_json))
+
+
+@schemas.command("write")
+def schemas_write() -> None:
+    """Write tool_schemas/ anew from the catalogue."""
+    from texml_mcp.cli.schemas import write
+
+    for path in write():
+        typer.echo(path)
+
+
+@schemas.command("check")
+def schemas_check() -> None:
+    """Compare tool_schemas/ with what tools/list answers; exit 1 on any difference."""
+    from texml_mcp.cli.schemas import check
+
+    problems = check()
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo("tool_schemas/ is what tools/list answers.")
+
+
+@sandbox.command("serve")
+def sandbox_serve(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.")] = 8765,
+    speed: Annotated[float, typer.Option(help="Seconds of sandbox time in one real second.")] = 1.0,
+) -> None:
+    """Serve the sandbox over HTTP on loopback, for an SDK or another server."""
+    from texml_mcp.cli.sandbox import run
+
+    run(port=port, speed=speed)
+
+
+def print_json(value: Any) -> None:
+    """JSON for another program: two spaces, text as it is."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,48 @@
+"""Flags and table rows of the settings, derived from their one declaration."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from texml_mcp.settings import Settings
+
+# Only the environment may hold it: a key on a command line shows in every process list.
+_NO_FLAG = frozenset({"api_key"})
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """One flag a setting; a flag that is not given leaves the environment's word."""
+    for name, field in Settings.model_fields.items():
+        if name in _NO_FLAG:
+            continue
+        flag = "--" + name.replace("_", "-")
+        if field.annotation is bool:
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=None, help=field.description
+            )
+        else:
+            parser.add_argument(flag, default=None, metavar="VALUE", help=field.description)
+
+
+def environment_name(name: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"TEXML_MCP_{name.upper()}"
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """(flag, variable, default, meaning) of every setting, for the README."""
+    rows: list[tuple[str, str, str, str]] = []
+    for name, field in Settings.model_fields.items():
+        flag = "" if name in _NO_FLAG else "--" + name.replace("_", "-")
+        default: Any = field.default
+        shown = (
+            ""
+            if default in (None, ())
+            else str(default).lower()
+            if isinstance(default, bool)
+            else str(default)
+        )
+        rows.append((flag, environment_name(name), shown, field.description or ""))
+    return rows

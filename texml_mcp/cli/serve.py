@@ -1,0 +1,40 @@
+"""`texml-mcp serve`: the server over stdio."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from texml_mcp.cli.options import add_flags
+from texml_mcp.settings import SettingsError, load
+
+CANNOT_START = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="texml-mcp serve",
+        description="Serve the tools over stdio, on the live API or the built-in sandbox.",
+        allow_abbrev=False,
+    )
+    add_flags(made)
+    return made
+
+
+def run(arguments: list[str]) -> int:
+    """Serve until the client is gone; 2 when the settings do not allow a start."""
+    given: dict[str, Any] = vars(parser().parse_args(arguments))
+    try:
+        settings = load(**given)
+        from texml_mcp.server.services import build_services
+
+        services = build_services(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"texml-mcp: {error}\n")
+        return CANNOT_START
+    from texml_mcp.server.app import build_server
+    from texml_mcp.server.stdio import serve
+
+    serve(build_server(services, sandbox=settings.sandbox), log_level=settings.log_level)
+    return 0

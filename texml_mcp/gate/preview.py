@@ -1,0 +1,51 @@
+"""What a person is asked, and what a dry run shows. No secret ever stands in either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from texml_mcp.catalog import Endpoint, Kind
+from texml_mcp.client import RequestPlan
+from texml_mcp.results.values import MASK, mask_url
+from texml_mcp.text import clean
+
+
+def masked(known: Endpoint, wire: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments as they may be shown: secrets and credentials in URLs replaced."""
+    kinds = {param.name: param.kind for _, param in known.params()}
+    shown: dict[str, Any] = {}
+    for name, value in wire.items():
+        kind = kinds.get(name)
+        if kind is Kind.SECRET:
+            shown[name] = MASK
+        elif kind in (Kind.URL, Kind.TEXML, Kind.NUMBER) and isinstance(value, str):
+            shown[name] = mask_url(value)
+        elif name == "CustomHeaders":
+            shown[name] = [{**header, "value": MASK} for header in value]
+        else:
+            shown[name] = value
+    return shown
+
+
+def describe_request(known: Endpoint, request: RequestPlan, wire: Mapping[str, Any]) -> dict[str, Any]:
+    """The exact request with secrets masked: method, path, and the body by wire name."""
+    places = {param.name: place for place, param in known.params()}
+    body = {name: value for name, value in masked(known, wire).items() if places.get(name) == "body"}
+    shown: dict[str, Any] = {"method": request.method, "path": request.path}
+    if body:
+        shown |= {"content_type": request.content_type, "body": body}
+    return shown
+
+
+def sentence(known: Endpoint, wire: Mapping[str, Any]) -> str:
+    """The call in one sentence: what, with which arguments, and what it does to people and money."""
+    account = wire.get("account_sid")
+    said = ", ".join(
+        f"{name} {clean(str(value), 120)}"
+        for name, value in masked(known, wire).items()
+        if name != "account_sid"
+    )
+    risks = "; ".join(dict.fromkeys(risk.why for risk in known.risks_of(wire)))
+    on = f" on account {account}" if account else ""
+    return f"{known.title}{on}: {said}.{f' Effect: {risks}.' if risks else ''}"

@@ -1,0 +1,92 @@
+"""Reads: one resource, a page, several pages, or one resource again and again until it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+
+from texml_mcp.catalog import Endpoint, PageStyle
+from texml_mcp.catalog.calls import FINAL_STATUSES
+from texml_mcp.client import Upstream, gather, page_info
+from texml_mcp.results import Next, ToolResult, many, one
+from texml_mcp.results.shape import portable
+from texml_mcp.tools.arguments import Arguments
+
+DEFAULT_PAGE = 20
+POLL_SECONDS = 1.0
+
+Progress = Callable[[float, float | None, str], Awaitable[None]]
+
+
+async def read(upstream: Upstream, known: Endpoint, arguments: Arguments, progress: Progress) -> ToolResult:
+    """The result of a read. Raises `UpstreamError`."""
+    if known.page is not None:
+        result = await _list(upstream, known, arguments, progress)
+    elif arguments.local.wait_for:
+        result = await _wait(upstream, known, arguments, progress)
+    else:
+        answer = await upstream.send(known, arguments.wire)
+        result = one(known, arguments.wire, answer.body, full=arguments.local.full)
+        result.notes += answer.notes
+    result.notes += arguments.notes
+    return result
+
+
+async def _list(upstream: Upstream, known: Endpoint, arguments: Arguments, progress: Progress) -> ToolResult:
+    assert known.page is not None
+    wire = dict(arguments.wire)
+    size = "page[size]" if known.page.style is PageStyle.NUMBERED else "PageSize"
+    limit = arguments.local.limit
+    if known.page.style is not PageStyle.ENVELOPE and size not in wire:
+        wire[size] = min(limit, 100) if limit else DEFAULT_PAGE
+    if limit is None:
+        answer = await upstream.send(known, wire)
+        info = page_info(known, answer.body)
+        bodies, total, following = info.items, info.total, info.next_arguments
+    else:
+
+        async def on_page(count: int) -> None:
+            await progress(count, limit, f"{count} of up to {limit}")
+
+        gathered = await gather(upstream, known, wire, limit=limit, on_page=on_page)
+        bodies, total, following = gathered.items, gathered.total, gathered.next_arguments
+    step = None
+    if following:
+        rest = portable(known, arguments.wire | following)
+        if arguments.local.full:
+            rest["detail"] = "full"
+        step = Next(known.id, rest, "the next page")
+    return many(known, arguments.wire, bodies, full=arguments.local.full, total=total, following=step)
+
+
+async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progress: Progress) -> ToolResult:
+    """Read a call until it has the wanted status, is over, or the time is up."""
+    wanted = arguments.local.wait_for
+    assert wanted is not None
+    longest = arguments.local.max_wait_seconds
+    started = anyio.current_time()
+    while True:
+        answer = await upstream.send(known, arguments.wire)
+        status = _status(answer.body)
+        waited = anyio.current_time() - started
+        if status == wanted or status in FINAL_STATUSES or waited + POLL_SECONDS > longest:
+            break
+        await progress(round(waited, 1), longest, f"{status or 'unknown'} after {waited:.0f} s")
+        await anyio.sleep(POLL_SECONDS)
+    result = one(known, arguments.wire, answer.body, full=arguments.local.full)
+    result.notes += answer.notes
+    if status != wanted and not (wanted == "ended" and status in FINAL_STATUSES):
+        if status in FINAL_STATUSES:
+            result.notes.append(f"The call is over as {status}; it will not become {wanted}.")
+        else:
+            result.notes.append(f"Still {status or 'unknown'} after {waited:.0f} s.")
+            again = portable(known, arguments.wire) | {"wait_for": wanted}
+            result.next.insert(0, Next(known.id, again, "wait longer"))
+            del result.next[3:]
+    return result
+
+
+def _status(body: Any) -> str:
+    return str(body.get("status") or "") if isinstance(body, dict) else ""

@@ -1,0 +1,56 @@
+"""From settings to a working pipeline."""
+
+from __future__ import annotations
+
+from texml_mcp.client import Upstream
+from texml_mcp.execute import Services
+from texml_mcp.gate.approvals import Approvals
+from texml_mcp.settings import Settings, SettingsError
+from texml_mcp.tools.offer import UnknownNameError, offered
+
+SANDBOX_KEY = "sandbox"
+SANDBOX_URL = "http://sandbox.invalid/v2"  # never resolved: the sandbox is called in-process
+SANDBOX_ACCOUNT = "61bf923e-5e4d-4595-a110-56190ea18a1b"
+
+
+def build_services(settings: Settings) -> Services:
+    """Everything one server needs. Raises `SettingsError` when it must not start."""
+    try:
+        names = offered(
+            toolsets=settings.toolsets,
+            tools=settings.tools,
+            exclude=settings.exclude_tools,
+            read_only=settings.read_only,
+        )
+    except UnknownNameError as error:
+        raise SettingsError(str(error)) from None
+    return Services(
+        upstream=build_upstream(settings),
+        offered=frozenset(names),
+        account_sid=settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None),
+        approvals=Approvals(settings.confirm_seconds),
+    )
+
+
+def build_upstream(settings: Settings) -> Upstream:
+    """The live API, or the sandbox inside this process."""
+    if settings.sandbox:
+        from texml_mcp.server.sandboxed import in_process
+
+        return Upstream(
+            base_url=SANDBOX_URL,
+            api_key=SANDBOX_KEY,
+            timeout=settings.timeout_seconds,
+            transport=in_process(settings.sandbox_speed),
+        )
+    if settings.api_key is None or not settings.api_key.get_secret_value().strip():
+        raise SettingsError(
+            "No API key. Set TELNYX_API_KEY for the live API, or start with --sandbox to try everything "
+            "without an account."
+        )
+    return Upstream(
+        base_url=settings.base_url,
+        api_key=settings.api_key.get_secret_value().strip(),
+        timeout=settings.timeout_seconds,
+        read_retries=settings.read_retries,
+    )
