@@ -2,8 +2,8 @@
 
 tool known? -> arguments -> dry run? -> confirmation -> send -> shape
 
-Nothing raises out of `execute` but cancellation and an unknown tool: every other failure is a result
-that says what happened, whether anything was sent, and what to do next.
+Nothing raises out of `execute` but cancellation, an unknown tool, and strict mode without anyone to ask:
+every other failure is a result that says what happened, whether anything was sent, and what to do next.
 """
 
 from __future__ import annotations
@@ -13,12 +13,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from texml_mcp import checking
 from texml_mcp.catalog import Endpoint, endpoint
-from texml_mcp.client import Upstream, UpstreamError
-from texml_mcp.gate.approvals import Approvals, Redeemed, binding
+from texml_mcp.client import InvalidPathValue, InvalidValue, Upstream, UpstreamError
+from texml_mcp.gate.approvals import Approvals, binding
+from texml_mcp.gate.confirm import (
+    Approved,
+    AskThroughClient,
+    CannotAskError,
+    Confirmer,
+    Person,
+    Question,
+    Verdict,
+)
+from texml_mcp.gate.observe import observe
 from texml_mcp.gate.policy import default_action
 from texml_mcp.gate.preview import describe_request, sentence
-from texml_mcp.results import Next, ToolResult, one
+from texml_mcp.results import ToolResult, one
 from texml_mcp.results.next_steps import settling
 from texml_mcp.results.shape import portable
 from texml_mcp.tools import validate_texml
@@ -41,6 +52,7 @@ class Call:
     arguments: Mapping[str, Any] | None
     principal: str = "local"
     progress: Progress = _no_progress
+    person: Person = field(default_factory=Person)
 
 
 class UnknownToolError(Exception):
@@ -54,15 +66,15 @@ class Services:
     upstream: Upstream
     offered: frozenset[str]
     account_sid: str | None = None
-    approvals: Approvals = field(default_factory=Approvals)
+    confirmer: Confirmer = field(default_factory=lambda: Confirmer(Approvals()))
 
 
-async def execute(services: Services, call: Call) -> ToolResult:
-    """Run one call. Raises `UnknownToolError`; anything else is told in the result."""
+async def execute(services: Services, call: Call) -> ToolResult | AskThroughClient:
+    """Run one call. Raises `UnknownToolError`, and `CannotAskError` in strict mode; the rest is told."""
     if call.tool not in services.offered:
         raise UnknownToolError(call.tool)
     if call.tool == validate_texml.NAME:
-        return validate_texml.run(call.arguments)
+        return checking.validate_texml(call.arguments)
     known = endpoint(call.tool)
     try:
         arguments = parse(known, call.arguments, services.account_sid)
@@ -74,6 +86,8 @@ async def execute(services: Services, call: Call) -> ToolResult:
         return await _write(services, call, known, arguments)
     except UpstreamError as error:
         return failure(known, arguments, error)
+    except CannotAskError:
+        raise
     except Exception:
         # A bug of ours must not end the session, and must not pretend to know what was sent.
         log.exception("%s failed", call.tool)
@@ -86,54 +100,56 @@ async def _read(services: Services, call: Call, known: Endpoint, arguments: Argu
     return await reading.read(services.upstream, known, arguments, call.progress)
 
 
-async def _write(services: Services, call: Call, known: Endpoint, arguments: Arguments) -> ToolResult:
-    request = services.upstream.build(known, arguments.wire)
+async def _write(
+    services: Services, call: Call, known: Endpoint, arguments: Arguments
+) -> ToolResult | AskThroughClient:
+    try:
+        request = services.upstream.build(known, arguments.wire)
+    except (InvalidPathValue, InvalidValue) as error:
+        return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
     action = default_action(known, arguments.wire)
     if arguments.local.dry_run:
         return ToolResult(
             "dry_run",
             f"Would send {request.method} {request.path}. Policy: {action}.",
             request=describe_request(known, request, arguments.wire),
-            risks=[f"{risk.kind.value}: {risk.why}" for risk in known.risks_of(arguments.wire)],
+            risks=_risks(known, arguments),
             notes=arguments.notes,
         )
-    if action == "confirm" and (refused := _confirm(services, call, known, arguments)):
-        return refused
+    if action == "confirm":
+        verdict = await _confirm(services, call, known, arguments)
+        if not isinstance(verdict, Approved):
+            return verdict
     answer = await services.upstream.send(known, arguments.wire)
     result = one(known, arguments.wire, answer.body, full=False)
     result.notes += arguments.notes
     return result
 
 
-def _confirm(services: Services, call: Call, known: Endpoint, arguments: Arguments) -> ToolResult | None:
-    """None when this exact call carries a valid approval; otherwise the question, or why it is none."""
-    bound_to = binding(known.id, arguments.wire, call.principal)
-    notes: list[str] = []
-    if token := arguments.local.confirm_token:
-        attempt = services.approvals.redeem(token, bound_to)
-        if attempt is Redeemed.OK:
-            return None
-        notes.append(_TOKEN_PROBLEMS[attempt])
-    fresh = services.approvals.issue(bound_to)
-    question = sentence(known, arguments.wire)
-    again = {**portable(known, arguments.wire), "confirm_token": fresh}
-    return ToolResult(
-        "confirmation_required",
-        f"{question} Needs approval: ask the user, then repeat the call with confirm_token.",
-        preview=question,
-        risks=[f"{risk.kind.value}: {risk.why}" for risk in known.risks_of(arguments.wire)],
-        confirm_token=fresh,
-        expires_in_seconds=services.approvals.seconds,
-        notes=[*notes, *arguments.notes],
-        next=[Next(known.id, again, "only after the user said yes")],
+async def _confirm(services: Services, call: Call, known: Endpoint, arguments: Arguments) -> Verdict:
+    """`Approved` when this exact call carries a valid yes; otherwise the question, or why there is none."""
+    seen = await observe(services.upstream, known, arguments.wire)
+    question = Question(
+        tool=known.id,
+        bound_to=binding(known.id, arguments.wire, call.principal),
+        observed=seen.digest,
+        words=" ".join(filter(None, (sentence(known, arguments.wire), seen.words))),
+        risks=_risks(known, arguments),
+        again=portable(known, arguments.wire),
+        token=arguments.local.confirm_token,
+        notes=arguments.notes,
     )
+    verdict = await services.confirmer.confirm(question, call.person)
+    if isinstance(verdict, Approved) and call.person.asking == "legacy":
+        # While the person was thinking the world went on; the other two ways look again by themselves.
+        now = await observe(services.upstream, known, arguments.wire)
+        if now.digest != seen.digest:
+            return services.confirmer.changed(question)
+    return verdict
 
 
-_TOKEN_PROBLEMS = {
-    Redeemed.UNKNOWN: "That confirm_token is not open: never issued, used already, or spent on a wrong try.",
-    Redeemed.EXPIRED: "That confirm_token has expired.",
-    Redeemed.OTHER_CALL: "That confirm_token was issued for a different call and is now void.",
-}
+def _risks(known: Endpoint, arguments: Arguments) -> list[str]:
+    return [f"{risk.kind.value}: {risk.why}" for risk in known.risks_of(arguments.wire)]
 
 
 def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> ToolResult:

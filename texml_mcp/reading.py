@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
 from texml_mcp.catalog import Endpoint, PageStyle
 from texml_mcp.catalog.calls import FINAL_STATUSES
-from texml_mcp.client import Upstream, gather, page_info
+from texml_mcp.client import Upstream, gather, items_of, page_info
 from texml_mcp.results import Next, ToolResult, many, one
 from texml_mcp.results.shape import portable
 from texml_mcp.tools.arguments import Arguments
 
 DEFAULT_PAGE = 20
+LARGEST_PAGE = 100
 POLL_SECONDS = 1.0
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
@@ -29,7 +30,6 @@ async def read(upstream: Upstream, known: Endpoint, arguments: Arguments, progre
     else:
         answer = await upstream.send(known, arguments.wire)
         result = one(known, arguments.wire, answer.body, full=arguments.local.full)
-        result.notes += answer.notes
     result.notes += arguments.notes
     return result
 
@@ -39,26 +39,42 @@ async def _list(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
     wire = dict(arguments.wire)
     size = "page[size]" if known.page.style is PageStyle.NUMBERED else "PageSize"
     limit = arguments.local.limit
+    failed = ""
     if known.page.style is not PageStyle.ENVELOPE and size not in wire:
-        wire[size] = min(limit, 100) if limit else DEFAULT_PAGE
+        wire[size] = min(limit, LARGEST_PAGE) if limit else DEFAULT_PAGE
     if limit is None:
         answer = await upstream.send(known, wire)
-        info = page_info(known, answer.body)
-        bodies, total, following = info.items, info.total, info.next_arguments
+        page, items = page_info(known, answer.body), items_of(known, answer.body)
+        following = {**arguments.wire, **page.next} if page.more and page.offered else None
+        more = page.more
     else:
 
-        async def on_page(count: int) -> None:
-            await progress(count, limit, f"{count} of up to {limit}")
+        async def on_page(count: int, of: int) -> None:
+            await progress(count, of, f"{count} of up to {of}")
 
-        gathered = await gather(upstream, known, wire, limit=limit, on_page=on_page)
-        bodies, total, following = gathered.items, gathered.total, gathered.next_arguments
+        gathered = await gather(upstream, known, wire, limit, on_page)
+        page, items, following, more = gathered.page, gathered.items, gathered.next, gathered.more
+        if gathered.error is not None:
+            failed = f"A later page could not be read: {gathered.error.summary}"
     step = None
-    if following:
-        rest = portable(known, arguments.wire | following)
+    if following is not None:
+        rest = portable(known, following)
         if arguments.local.full:
             rest["detail"] = "full"
         step = Next(known.id, rest, "the next page")
-    return many(known, arguments.wire, bodies, full=arguments.local.full, total=total, following=step)
+    bodies = [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+    result = many(
+        known,
+        arguments.wire,
+        bodies,
+        full=arguments.local.full,
+        total=page.total,
+        following=step,
+        more=more,
+    )
+    if failed:
+        result.notes.append(failed)
+    return result
 
 
 async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progress: Progress) -> ToolResult:
@@ -76,7 +92,6 @@ async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
         await progress(round(waited, 1), longest, f"{status or 'unknown'} after {waited:.0f} s")
         await anyio.sleep(POLL_SECONDS)
     result = one(known, arguments.wire, answer.body, full=arguments.local.full)
-    result.notes += answer.notes
     if status != wanted and not (wanted == "ended" and status in FINAL_STATUSES):
         if status in FINAL_STATUSES:
             result.notes.append(f"The call is over as {status}; it will not become {wanted}.")
@@ -89,4 +104,4 @@ async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
 
 
 def _status(body: Any) -> str:
-    return str(body.get("status") or "") if isinstance(body, dict) else ""
+    return str(cast("dict[str, Any]", body).get("status") or "") if isinstance(body, dict) else ""

@@ -5,7 +5,7 @@ The command line and the README's table are generated from these fields.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -50,7 +50,11 @@ class Settings(BaseSettings):
     exclude_tools: Names = Field((), description="Never offer these tools, separated by commas")
     read_only: bool = Field(False, description="Offer only tools that change nothing")
     timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer of the API")
-    read_retries: int = Field(3, ge=0, le=10, description="Times a read is tried again; a write never is")
+    read_retries: int = Field(3, ge=0, le=5, description="Times a read is tried again; a write never is")
+    confirm: Literal["off", "token", "auto", "strict"] = Field(
+        "auto",
+        description="How approval is asked: auto, strict (only by form), token (never by form), off",
+    )
     confirm_seconds: float = Field(300.0, ge=10, le=3600, description="How long an approval can be used")
     log_level: str = Field(
         "warning", pattern="^(debug|info|warning|error)$", description="Log level on stderr"

@@ -103,7 +103,7 @@ LIST_CALLS = Endpoint(
     query=(
         number("To", ""),
         number("From", ""),
-        choice("Status", *FINAL_STATUSES, doc="Live statuses cannot be filtered"),
+        choice("Status", *FINAL_STATUSES, doc="Final ones only"),
         _day("StartTime", "Started on, YYYY-MM-DD"),
         _day("StartTime>", "Started after", "StartTime_gt"),
         _day("StartTime<", "Started before", "StartTime_lt"),
@@ -145,7 +145,7 @@ CREATE_CALL = Endpoint(
         Param(
             "TimeLimit",
             "integer",
-            "Longest call",
+            "",
             default=14400,
             minimum=30,
             maximum=14400,

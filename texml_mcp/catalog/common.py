@@ -7,11 +7,9 @@ from texml_mcp.catalog.model import Field, Kind, Page, PageStyle, Param
 ACCOUNT_SID = Param("account_sid", kind=Kind.SID, required=True)
 CALL_SID = Param("call_sid", kind=Kind.SID, required=True)
 CONFERENCE_SID = Param("conference_sid", kind=Kind.SID, required=True)
-PARTICIPANT = Param(
-    "call_sid_or_participant_label", doc="Participant's call SID, or its Label", kind=Kind.SID, required=True
-)
+PARTICIPANT = Param("call_sid_or_participant_label", kind=Kind.SID, required=True)
 RECORDING_SID = Param("recording_sid", kind=Kind.SID, format="uuid", required=True)
-QUEUE_SID = Param("queue_sid", doc="Queue SID or name", kind=Kind.SID, required=True)
+QUEUE_SID = Param("queue_sid", doc="SID or name", kind=Kind.SID, required=True)
 
 VERBS = ("GET", "POST")
 
@@ -47,12 +45,12 @@ def callback_with_verb(name: str, doc: str = "", *, default: str | None = "POST"
     return url(name, doc), verb(f"{name}Method", default)
 
 
-PAGE = Param("Page", "integer", "From 0; goes with PageToken", minimum=0)
+PAGE = Param("Page", "integer", "From 0", minimum=0)
 PAGE_SIZE = Param("PageSize", "integer", minimum=1, unit="records")
-PAGE_TOKEN = Param("PageToken", doc="From the previous page's next")
+PAGE_TOKEN = Param("PageToken", doc="See next")
 PAGING = (PAGE, PAGE_SIZE, PAGE_TOKEN)
 
-DATE_CREATED = Param("DateCreated", doc="YYYY-MM-DD, optionally after >= <= > <", kind=Kind.DATE_FILTER)
+DATE_CREATED = Param("DateCreated", doc="YYYY-MM-DD, or after >=", kind=Kind.DATE_FILTER)
 DATE_UPDATED = Param("DateUpdated", doc="As DateCreated", kind=Kind.DATE_FILTER)
 
 RECORDING_EVENTS = ("in-progress", "completed", "absent")

@@ -21,9 +21,7 @@ CALLER_ID = Param(
     max_length=128,
     pattern=r"^[A-Za-z0-9 \-_~!.+]{0,128}$",
 )
-TIMEOUT = Param(
-    "Timeout", "integer", "Ring time before giving up", default=30, minimum=5, maximum=120, unit="s"
-)
+TIMEOUT = Param("Timeout", "integer", "Ring time", default=30, minimum=5, maximum=120, unit="s")
 PREFERRED_CODECS = Param("PreferredCodecs", doc="Comma separated", kind=Kind.LIST)
 CUSTOM_HEADERS = Param(
     "CustomHeaders",
@@ -42,7 +40,7 @@ SIP_AUTH = (
 STATUS_CALLBACK_EVENT = words("StatusCallbackEvent", *CALL_EVENTS)
 
 LEG_RECORDING = (
-    flag("Record", "Record from answer; tell the callee", False),
+    flag("Record", "Needs consent", False),
     choice("RecordingChannels", "mono", "dual", default="mono"),
     choice("RecordingTrack", *TRACKS, default="both"),
     choice("Trim", "trim-silence", "do-not-trim", default="trim-silence"),

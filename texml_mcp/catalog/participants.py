@@ -121,7 +121,7 @@ DIAL_CONFERENCE_PARTICIPANT = Endpoint(
         ),
         CALLER_ID,
         TIMEOUT,
-        Param("TimeLimit", "integer", "Longest call", unit="s"),
+        Param("TimeLimit", "integer", unit="s"),
         *callback_with_verb("StatusCallback", default=None),
         STATUS_CALLBACK_EVENT,
         choice("MachineDetection", "Enable", "DetectMessageEnd"),

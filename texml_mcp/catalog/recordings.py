@@ -74,7 +74,7 @@ LIST_RECORDINGS = Endpoint(
         PAGE_SIZE,
         Param(
             "DateCreated",
-            doc="ISO date or date-time, optionally after >= <= > <",
+            doc="ISO 8601, or after >=",
             kind=Kind.DATE_FILTER,
             format="date-time",
         ),

@@ -22,17 +22,19 @@ class Redeemed(StrEnum):
     UNKNOWN = "unknown"  # never issued, already used, or burnt by a wrong attempt
     EXPIRED = "expired"
     OTHER_CALL = "other_call"  # issued for other arguments, another tool, account or principal
+    OTHER_STATE = "other_state"  # issued for this call, but what it touches has changed since
 
 
-def binding(tool: str, arguments: Mapping[str, Any], principal: str, state: str = "") -> str:
+def binding(tool: str, arguments: Mapping[str, Any], principal: str) -> str:
     """A digest of everything an approval is for; equal calls have equal ones, whatever their key order."""
-    text = json.dumps([tool, arguments, principal, state], sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps([tool, arguments, principal], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
     bound_to: str
+    observed: str
     expires: float
 
 
@@ -44,25 +46,27 @@ class Approvals:
         self._clock = clock
         self._open: dict[str, _Open] = {}
 
-    def issue(self, bound_to: str) -> str:
-        """A new token for one call."""
+    def issue(self, bound_to: str, observed: str = "") -> str:
+        """A new token for one call, as things stand now."""
         now = self._clock()
         if len(self._open) >= MOST_OPEN:
             self._open = {digest: each for digest, each in self._open.items() if each.expires > now}
         while len(self._open) >= MOST_OPEN:
             self._open.pop(next(iter(self._open)))  # the oldest: asking again is safe, running is not
         token = secrets.token_urlsafe(12)
-        self._open[_digest(token)] = _Open(bound_to, now + self.seconds)
+        self._open[_digest(token)] = _Open(bound_to, observed, now + self.seconds)
         return token
 
-    def redeem(self, token: str, bound_to: str) -> Redeemed:
+    def redeem(self, token: str, bound_to: str, observed: str = "") -> Redeemed:
         """Use a token for a call. Nothing is awaited between finding and removing it: one race, one winner."""
         found = self._open.pop(_digest(token), None)
         if found is None:
             return Redeemed.UNKNOWN
         if found.expires <= self._clock():
             return Redeemed.EXPIRED
-        return Redeemed.OK if hmac.compare_digest(found.bound_to, bound_to) else Redeemed.OTHER_CALL
+        if not hmac.compare_digest(found.bound_to, bound_to):
+            return Redeemed.OTHER_CALL
+        return Redeemed.OK if hmac.compare_digest(found.observed, observed) else Redeemed.OTHER_STATE
 
 
 def _digest(token: str) -> str:

@@ -34,7 +34,7 @@ def describe_request(known: Endpoint, request: RequestPlan, wire: Mapping[str, A
     body = {name: value for name, value in masked(known, wire).items() if places.get(name) == "body"}
     shown: dict[str, Any] = {"method": request.method, "path": request.path}
     if body:
-        shown |= {"content_type": request.content_type, "body": body}
+        shown |= {"content_type": request.content_type or "", "body": body}
     return shown
 
 

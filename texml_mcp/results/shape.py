@@ -83,10 +83,12 @@ def many(
     full: bool,
     total: int | None,
     following: Next | None,
+    more: bool = False,
 ) -> ToolResult:
     """The result of a list: as many whole items as fit, and where the rest is.
 
-    `following` is the ready call for what comes after `bodies`; None when there is nothing.
+    `following` is the ready call for what comes after `bodies`; `more` says that there is something,
+    also where the API documents no way to ask for it but `limit`.
     """
     assert endpoint.shape is not None
     assert endpoint.page is not None
@@ -101,13 +103,16 @@ def many(
         for field in endpoint.shape.fields
         if field.kind is Kind.UNTRUSTED and any(item.get(field.name) for item in items[:kept])
     ]
-    more = following is not None or kept < len(items)
+    more = more or following is not None or kept < len(items)
     result.page = {"shown": kept, "more": more} | ({"total": total} if total is not None else {})
     result.summary = _headline(summary.noun, kept, len(items), total, more=more)
     if kept < len(items):
         result.next.append(_smaller(endpoint, given, kept, full=full))
     elif following is not None:
         result.next.append(following)
+    elif more:
+        rest = portable(endpoint, given) | {"limit": 100}
+        result.next.append(Next(endpoint.id, rest, "gather across pages"))
     result.next += after(endpoint, given, everything[0] if everything else {})[: 3 - len(result.next)]
     return result
 

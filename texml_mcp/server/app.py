@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
@@ -21,9 +22,10 @@ from mcp_types import (
 
 from texml_mcp import __version__
 from texml_mcp.execute import Call, Services, UnknownToolError, execute
-from texml_mcp.results import ToolResult, render
+from texml_mcp.gate.confirm import AskThroughClient, CannotAskError
+from texml_mcp.server.asking import cannot_ask, input_required, person_behind
 from texml_mcp.server.instructions import instructions
-from texml_mcp.server.output import conform
+from texml_mcp.server.output import wire_result
 from texml_mcp.tools.files import definitions
 
 log = logging.getLogger(__name__)
@@ -41,27 +43,32 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         # Answered from the committed files, as they stand: no model is built for a tool.
         tools = [tool for name, tool in definitions().items() if name in services.offered]
-        return {"tools": tools}  # pyright: ignore[reportReturnType]  # the runner takes a dict
+        return {"resultType": "complete", "tools": tools}  # pyright: ignore[reportReturnType]  # the runner takes a dict
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
         async def progress(done: float, total: float | None, message: str) -> None:
             await ctx.session.report_progress(done, total, message)
 
-        call = Call(params.name, params.arguments, progress=progress)
+        person = person_behind(ctx, params)
+        call = Call(params.name, params.arguments, progress=progress, person=person)
         try:
             result = await execute(services, call)
         except UnknownToolError:
             raise MCPError(INVALID_PARAMS, unknown_tool(params.name, services)) from None
+        except CannotAskError as error:
+            return cannot_ask(params.name, person, str(error))  # pyright: ignore[reportReturnType]
+        if isinstance(result, AskThroughClient):
+            return input_required(result)  # pyright: ignore[reportReturnType]
         return wire_result(params.name, result)  # pyright: ignore[reportReturnType]  # the runner takes a dict
 
     @asynccontextmanager
-    async def lifespan(_: Server[Any]) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_: Server[Any]) -> AsyncGenerator[dict[str, Any]]:
         try:
             yield {}
         finally:
             await services.upstream.aclose()
 
-    return Server(
+    server: Server[Any] = Server(
         NAME,
         version=__version__,
         title="TeXML phone calls",
@@ -72,15 +79,9 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
-
-
-def wire_result(tool: str, result: ToolResult) -> dict[str, Any]:
-    """A result as `tools/call` answers it: the same story in both channels."""
-    return {
-        "content": [{"type": "text", "text": render(result)}],
-        "structuredContent": conform(tool, result),
-        "isError": result.is_error,
-    }
+    # Without this nothing a client brings back is sealed: it could write its own approval.
+    server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=NAME))
+    return server
 
 
 def unknown_tool(name: str, services: Services) -> str:

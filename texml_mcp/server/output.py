@@ -6,7 +6,7 @@ import logging
 from functools import cache
 from typing import Any
 
-from texml_mcp.results import ToolResult
+from texml_mcp.results import ToolResult, render
 from texml_mcp.tools.files import definitions
 
 log = logging.getLogger(__name__)
@@ -35,3 +35,13 @@ def conform(tool: str, result: ToolResult) -> dict[str, Any]:
     kept = {key: value for key, value in story.items() if key not in parts or key in ("status", "summary")}
     kept["notes"] = [*result.notes, f"Left out, not in the documented form: {', '.join(parts)}."]
     return kept
+
+
+def wire_result(tool: str, result: ToolResult) -> dict[str, Any]:
+    """A result as `tools/call` answers it: the same story in both channels."""
+    return {
+        "resultType": "complete",
+        "content": [{"type": "text", "text": render(result)}],
+        "structuredContent": conform(tool, result),
+        "isError": result.is_error,
+    }

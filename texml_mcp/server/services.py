@@ -5,6 +5,7 @@ from __future__ import annotations
 from texml_mcp.client import Upstream
 from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
+from texml_mcp.gate.confirm import Confirmer
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
 
@@ -28,29 +29,37 @@ def build_services(settings: Settings) -> Services:
         upstream=build_upstream(settings),
         offered=frozenset(names),
         account_sid=settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None),
-        approvals=Approvals(settings.confirm_seconds),
+        confirmer=Confirmer(
+            Approvals(settings.confirm_seconds), mode=settings.confirm, patience=settings.confirm_seconds
+        ),
     )
 
 
 def build_upstream(settings: Settings) -> Upstream:
     """The live API, or the sandbox inside this process."""
     if settings.sandbox:
-        from texml_mcp.server.sandboxed import in_process
+        from texml_mcp.server.sandboxed import InProcess
 
         return Upstream(
+            SANDBOX_KEY,
             base_url=SANDBOX_URL,
-            api_key=SANDBOX_KEY,
             timeout=settings.timeout_seconds,
-            transport=in_process(settings.sandbox_speed),
+            transport=InProcess(settings.sandbox_speed),
         )
     if settings.api_key is None or not settings.api_key.get_secret_value().strip():
         raise SettingsError(
             "No API key. Set TELNYX_API_KEY for the live API, or start with --sandbox to try everything "
             "without an account."
         )
-    return Upstream(
-        base_url=settings.base_url,
-        api_key=settings.api_key.get_secret_value().strip(),
-        timeout=settings.timeout_seconds,
-        read_retries=settings.read_retries,
-    )
+    try:
+        upstream = Upstream(
+            settings.api_key.get_secret_value(),
+            base_url=settings.base_url,
+            timeout=settings.timeout_seconds,
+            max_retries=settings.read_retries,
+        )
+    except ValueError as error:
+        raise SettingsError(f"Cannot start: {error}.") from None
+    if refused := upstream.refusal():
+        raise SettingsError(refused.summary)
+    return upstream

@@ -1,0 +1,344 @@
+"""One way out of the process: every request to the API goes through `Upstream.send`."""
+
+from __future__ import annotations
+
+import random as _random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from texml_mcp import __version__
+from texml_mcp.catalog.model import Endpoint
+from texml_mcp.client import answers, content, failures, lag
+from texml_mcp.client.encode import InvalidValue, secrets_in
+from texml_mcp.client.errors import ErrorCode, UpstreamError
+from texml_mcp.client.paths import InvalidPathValue
+from texml_mcp.client.plan import RequestPlan, plan
+from texml_mcp.client.retry import Random, Sleep, retrying
+from texml_mcp.client.sides import is_loopback, mix_up, normal_base_url
+
+if TYPE_CHECKING:
+    import httpx
+
+LIVE_BASE_URL = "https://api.telnyx.com/v2"
+CONNECT_SECONDS = 5.0
+MAX_REDIRECTS = 3
+
+_TOLD_HEADERS = (
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "retry-after",
+    "x-request-id",
+)
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": f"texml-mcp/{__version__}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 2xx answer. `body` is the parsed object, None where the answer has none."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    attempts: int = 1
+    elapsed_ms: float = 0.0
+
+
+class Upstream:
+    """The API, seen from one process with one key.
+
+    `timeout` bounds one attempt in seconds, answer included; `max_retries` how often a request that
+    may be repeated is repeated. `sleep` (seconds) and `random` (0..1) are there for tests. The HTTP
+    client is made on first use and kept; `aclose` ends it. Raises `ValueError` for a base URL or key
+    that cannot be used at all.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = LIVE_BASE_URL,
+        timeout: float = 30.0,
+        max_retries: int = 3,
+        max_connections: int = 20,
+        max_keepalive: int = 10,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Sleep | None = None,
+        random: Random = _random.random,
+    ) -> None:
+        self.base_url = normal_base_url(base_url)
+        self._key = api_key.strip()
+        # h11 would refuse such a header too, with the whole key in its message.
+        if not self._key or not all("!" <= each <= "~" for each in self._key):
+            raise ValueError("the API key is empty or holds characters that no key has")
+        self._timeout = timeout
+        self._max_retries = max_retries
+        self._max_connections = max_connections
+        self._max_keepalive = max_keepalive
+        self._transport = transport
+        self._sleep = sleep
+        self._random = random
+        self._client: httpx.AsyncClient | None = None
+        self._closed = False
+        self.recent = lag.RecentWrites()
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.base_url!r})"
+
+    def build(
+        self, endpoint: Endpoint, arguments: Mapping[str, Any], account_sid: str | None = None
+    ) -> RequestPlan:
+        """The request these arguments make, key left out. Raises `InvalidPathValue` or `InvalidValue`."""
+        return plan(self.base_url, endpoint, arguments, account_sid, _HEADERS)
+
+    def refusal(self) -> UpstreamError | None:
+        """Why nothing may be sent at all: the key and the address belong to different sides."""
+        return mix_up(self.base_url, self._key)
+
+    async def send(
+        self,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        *,
+        account_sid: str | None = None,
+        on_departure: Callable[[], None] | None = None,
+    ) -> Answer:
+        """Send one request and answer what came back; `UpstreamError` for everything else.
+
+        `arguments` are validated and under wire names: path, query and body together.
+        `on_departure` is called before the first byte leaves, at each attempt: a caller that is
+        cancelled knows by it whether a write may have happened.
+        """
+        if refused := self.refusal():
+            raise refused
+        if self._closed:
+            raise UpstreamError(
+                ErrorCode.CLIENT_CLOSED, "The server is shutting down. Nothing was sent.", "not_sent"
+            )
+        request = self._checked(endpoint, arguments, account_sid)
+        secrets = (self._key, *secrets_in(endpoint, arguments))
+        pauses = iter(lag.PAUSES)
+        while True:
+            try:
+                answer = await self._persist(endpoint, request, secrets, on_departure)
+            except UpstreamError as error:
+                if not (lag.is_missing(error) and self.recent.concerns(endpoint, arguments)):
+                    raise
+                missing = error
+            else:
+                self.recent.note(endpoint, answer.body)
+                return answer
+            pause = next(pauses, None)
+            if pause is None:
+                raise lag.not_visible_yet(missing)
+            await self._pause(pause)
+
+    async def aclose(self) -> None:
+        """Close the connections; nothing can be sent afterwards."""
+        self._closed = True
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _checked(
+        self, endpoint: Endpoint, arguments: Mapping[str, Any], account_sid: str | None
+    ) -> RequestPlan:
+        try:
+            return self.build(endpoint, arguments, account_sid)
+        except (InvalidPathValue, InvalidValue) as error:
+            key = next((param.key for _, param in endpoint.params() if param.name == error.name), None)
+            said = f"{key or 'An argument'} {error.reason}. Nothing was sent."
+        raise UpstreamError(ErrorCode.INVALID_ARGUMENT, said, "not_sent", field=key)
+
+    async def _persist(
+        self,
+        endpoint: Endpoint,
+        request: RequestPlan,
+        secrets: tuple[str, ...],
+        on_departure: Callable[[], None] | None,
+    ) -> Answer:
+        attempts = 0
+        started = time.perf_counter()
+
+        async def attempt() -> Answer:
+            nonlocal attempts
+            attempts += 1
+            return await self._attempt(endpoint, request, secrets, on_departure)
+
+        loop = retrying(
+            reads=endpoint.reads, max_retries=self._max_retries, sleep=self._pause, random=self._random
+        )
+        try:
+            answer = await loop(attempt)
+        except UpstreamError as error:
+            error.attempts = attempts
+            raise
+        elapsed = round((time.perf_counter() - started) * 1000, 1)
+        return Answer(answer.status, answer.body, answer.headers, attempts, elapsed)
+
+    async def _attempt(
+        self,
+        endpoint: Endpoint,
+        request: RequestPlan,
+        secrets: tuple[str, ...],
+        on_departure: Callable[[], None] | None,
+    ) -> Answer:
+        """One request on the wire, and the redirects of a read."""
+        import anyio
+
+        flight = _Flight(on_departure)
+        try:
+            with anyio.fail_after(self._timeout):
+                status, headers, body = await self._exchange(endpoint, request, flight)
+        except UpstreamError:
+            raise
+        except content.TooLarge:
+            trouble = content.unreadable(
+                endpoint, flight.status or 0, ErrorCode.ANSWER_TOO_LARGE, "is too large; ask for fewer items"
+            )
+        except Exception as error:
+            trouble = failures.failure(endpoint, error, left=flight.left, status=flight.status)
+        else:
+            if 200 <= status < 300:
+                return Answer(status, content.understood(endpoint, status, body), headers)
+            trouble = answers.refusal(endpoint, status, _lenient(body), headers, secrets)
+        # Raised out here, so that no exception of the transport hangs on to it with its request.
+        raise trouble
+
+    async def _exchange(
+        self, endpoint: Endpoint, request: RequestPlan, flight: _Flight
+    ) -> tuple[int, dict[str, str], bytes]:
+        import httpx
+
+        client = self._connected()
+        url = httpx.URL(request.url)
+        for _ in range(MAX_REDIRECTS + 1):
+            flight.status = None
+            if self._transport is not None:
+                flight.depart()  # a transport of another make does not say when
+            async with client.stream(
+                request.method,
+                url,
+                content=request.content,
+                headers=dict(request.headers),
+                extensions={"trace": flight.trace},
+            ) as response:
+                flight.status = response.status_code
+                if not (300 <= response.status_code < 400):
+                    told = {
+                        name: response.headers[name] for name in _TOLD_HEADERS if name in response.headers
+                    }
+                    if response.status_code in content.EMPTY_STATUSES:
+                        return response.status_code, told, b""
+                    return response.status_code, told, await content.collect(response.aiter_bytes())
+                location = response.headers.get("location")
+            url = self._redirect(endpoint, flight.status, url, location)
+        raise answers.redirection(endpoint, flight.status or 0, "it redirected too often")
+
+    def _redirect(self, endpoint: Endpoint, status: int, url: httpx.URL, location: str | None) -> httpx.URL:
+        """Where a read goes on, on the same scheme, host and port; everything else is an error."""
+        import httpx
+
+        if not endpoint.reads:
+            raise answers.redirection(endpoint, status, "only reads follow redirects")
+        if not location or status not in (301, 302, 303, 307, 308):
+            raise answers.redirection(endpoint, status, "it names no address")
+        try:
+            target = url.join(location)
+        except httpx.InvalidURL:
+            target = None
+        if target is None:
+            raise answers.redirection(endpoint, status, "its address is not valid")
+        if _origin(target) != _origin(url) or target.userinfo:
+            raise answers.redirection(endpoint, status, "it leads to another host, and the key stays here")
+        return target
+
+    async def _pause(self, seconds: float) -> None:
+        if self._sleep is not None:
+            await self._sleep(seconds)
+            return
+        import anyio
+
+        await anyio.sleep(seconds)
+
+    def _connected(self) -> httpx.AsyncClient:
+        """The client, made on first use.
+
+        The environment is trusted for proxies and CA files, except towards this machine: a sandbox is
+        not behind the company's proxy. No netrc is read: httpx does so only when given a `NetRCAuth`,
+        and an `auth` of our own leaves no room for another. The default transport has retries=0;
+        handing one over would switch the environment's proxies off.
+        """
+        if self._client is not None:
+            return self._client
+        import httpx
+
+        origin = httpx.URL(self.base_url)
+        here = _origin(origin)
+        key = self._key
+
+        def bearer(request: httpx.Request) -> httpx.Request:
+            # The only line that puts the key on a request, and it looks where the request goes.
+            if _origin(request.url) == here:
+                request.headers["Authorization"] = f"Bearer {key}"
+            return request
+
+        self._client = httpx.AsyncClient(
+            auth=bearer,
+            transport=self._transport,
+            trust_env=not is_loopback(origin.host),
+            follow_redirects=False,
+            timeout=httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout)),
+            limits=httpx.Limits(
+                max_connections=self._max_connections,
+                max_keepalive_connections=self._max_keepalive,
+                keepalive_expiry=5.0,
+            ),
+            cookies=_no_cookies(),
+        )
+        return self._client
+
+
+class _Flight:
+    """How far one attempt has come, as httpcore's trace tells it."""
+
+    def __init__(self, on_departure: Callable[[], None] | None) -> None:
+        self.left = False
+        self.status: int | None = None
+        self._on_departure = on_departure
+
+    def depart(self) -> None:
+        if not self.left:
+            self.left = True
+            if self._on_departure is not None:
+                self._on_departure()
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        # The CONNECT to a proxy goes through the same events; the request itself is not in it.
+        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+            self.depart()
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _lenient(body: bytes) -> Any:
+    """The body of an error, None when it is not JSON: the status alone says enough."""
+    try:
+        return content.parse(body)
+    except ValueError:
+        return None
+
+
+def _no_cookies() -> Any:
+    """A jar that keeps nothing: what one answer sets must not travel with the next request."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))

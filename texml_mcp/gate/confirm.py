@@ -1,0 +1,220 @@
+"""Asking a person, on every kind of client, without ever hanging or taking a failure for a yes.
+
+Three ways to ask. A modern client gets the question as the answer to its call and calls again; a legacy
+client that declared elicitation is asked over its own connection; every other client takes the token
+step. An approval is bound to the tool, the exact arguments, the principal and the state that was
+observed, expires, and works once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, assert_never
+
+import anyio
+
+from texml_mcp.gate.approvals import Approvals, Redeemed
+from texml_mcp.results import Next, ToolResult
+
+Mode = Literal["off", "token", "auto", "strict"]
+Asking = Literal["modern", "legacy", "none"]
+
+ANSWER_KEY = "confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from a form: only `accept` with the box ticked is a yes."""
+
+    action: str
+    ticked: bool
+
+    @property
+    def approves(self) -> bool:
+        return self.action == "accept" and self.ticked
+
+
+async def _cannot_ask(question: str) -> Answer:
+    raise RuntimeError("this client cannot be asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How the person behind a client is reached.
+
+    `modern`: `state` and `answer` are what the client brought back with its repeated call. `legacy`:
+    `ask` puts the form to the client and waits; it raises when the client cannot show it after all.
+    """
+
+    asking: Asking = "none"
+    modern_era: bool = False
+    state: str | None = None
+    answer: Answer | None = None
+    ask: Callable[[str], Awaitable[Answer]] = _cannot_ask
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call that needs a yes. `observed` is the digest of what was read just before."""
+
+    tool: str
+    bound_to: str
+    observed: str
+    words: str
+    risks: list[str]
+    again: Mapping[str, Any]
+    token: str | None
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A yes that counts, once. `kind` says how it came about: a token is no proof of a person."""
+
+    kind: Literal["off", "token", "form"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskThroughClient:
+    """Return this to a modern client: it asks, and calls again with `state`."""
+
+    words: str
+    state: str
+
+
+class CannotAskError(Exception):
+    """Strict mode, and a client that cannot show a form: nothing runs."""
+
+
+Verdict = Approved | AskThroughClient | ToolResult
+
+
+class Confirmer:
+    """Decides whether a call carries a valid yes. `patience` bounds the wait for a legacy client."""
+
+    def __init__(self, approvals: Approvals, *, mode: Mode = "auto", patience: float = 300.0) -> None:
+        self._approvals = approvals
+        self._mode: Mode = mode
+        self._patience = patience
+
+    async def confirm(self, question: Question, person: Person, mode: Mode | None = None) -> Verdict:
+        """`Approved`, or what to answer instead. Raises `CannotAskError` in strict mode."""
+        match mode or self._mode:
+            case "off":
+                return Approved("off")
+            case "token":
+                return self._token_step(question)
+            case "auto" | "strict" as chosen:
+                if person.asking == "modern":
+                    return self._modern(question, person)
+                if person.asking == "legacy":
+                    verdict = await self._legacy(question, person)
+                    if verdict is not None:
+                        return verdict
+                if chosen == "strict":
+                    raise CannotAskError(question.words)
+                return self._token_step(question)
+            case other:
+                assert_never(other)
+
+    def changed(self, question: Question) -> ToolResult:
+        """What to answer when a yes was given, but for something that is no longer so."""
+        return _stale(question)
+
+    # --- the client asks, and calls again
+
+    def _modern(self, question: Question, person: Person) -> Verdict:
+        if person.state is None or person.answer is None:
+            # An answer without a state is an answer nobody asked for.
+            return self._ask(question)
+        nonce = person.state
+        # Taken out before anything is looked at: the same answer, sent twice or in parallel, counts once.
+        attempt = self._approvals.redeem(nonce, question.bound_to, question.observed)
+        if attempt in (Redeemed.UNKNOWN, Redeemed.EXPIRED):
+            return _refused(question, "declined", "That approval was used already or has expired.")
+        if attempt is Redeemed.OTHER_CALL:
+            return _refused(question, "declined", "That approval was given for a different call.")
+        if not person.answer.approves:
+            return _refused(question, "declined", _no(person.answer))
+        return Approved("form") if attempt is Redeemed.OK else _stale(question)
+
+    def _ask(self, question: Question) -> AskThroughClient:
+        return AskThroughClient(question.words, self._approvals.issue(question.bound_to, question.observed))
+
+    # --- the server asks, over the client's connection
+
+    async def _legacy(self, question: Question, person: Person) -> Verdict | None:
+        """None when the client turns out not to be able to ask: never taken for consent."""
+        answer: Answer | None = None
+        with anyio.move_on_after(self._patience) as scope:
+            try:
+                answer = await person.ask(question.words)
+            except Exception:
+                return None
+        if scope.cancelled_caught or answer is None:
+            return _refused(question, "declined", f"Nobody answered within {self._patience:g} s.")
+        if not answer.approves:
+            return _refused(question, "declined", _no(answer))
+        return Approved("form")
+
+    # --- the token step
+
+    def _token_step(self, question: Question) -> Verdict:
+        notes = list(question.notes)
+        if question.token:
+            attempt = self._approvals.redeem(question.token, question.bound_to, question.observed)
+            if attempt is Redeemed.OK:
+                return Approved("token")
+            if attempt is Redeemed.OTHER_STATE:
+                return self._with_token(question, _stale(question))
+            notes.insert(0, _TOKEN_PROBLEMS[attempt])
+        asked = ToolResult(
+            "confirmation_required",
+            f"{question.words} Ask the user; after a yes repeat the call with confirm_token.",
+            preview=question.words,
+            risks=question.risks,
+            notes=notes,
+        )
+        return self._with_token(question, asked)
+
+    def _with_token(self, question: Question, result: ToolResult) -> ToolResult:
+        token = self._approvals.issue(question.bound_to, question.observed)
+        result.confirm_token = token
+        result.expires_in_seconds = self._approvals.seconds
+        again = {**question.again, "confirm_token": token}
+        result.next = [Next(question.tool, again, "only after the user said yes")]
+        return result
+
+
+_TOKEN_PROBLEMS = {
+    Redeemed.UNKNOWN: "That confirm_token is not open: never issued, used already, or spent on a wrong try.",
+    Redeemed.EXPIRED: "That confirm_token has expired.",
+    Redeemed.OTHER_CALL: "That confirm_token was issued for a different call and is now void.",
+}
+
+
+def _no(answer: Answer) -> str:
+    if answer.action == "accept":
+        return "The form came back without the tick."
+    return "The user said no." if answer.action == "decline" else "The question was dismissed."
+
+
+def _refused(question: Question, status: Literal["declined"], why: str) -> ToolResult:
+    return ToolResult(
+        status,
+        f"{why} Do not repeat the call unless the user asks for it.",
+        preview=question.words,
+        notes=question.notes,
+    )
+
+
+def _stale(question: Question) -> ToolResult:
+    return ToolResult(
+        "stale_preview",
+        f"What was approved is not what is there now. {question.words} Ask again.",
+        preview=question.words,
+        risks=question.risks,
+        notes=question.notes,
+        next=[Next(question.tool, question.again, "ask about what is there now")],
+    )
