@@ -89,10 +89,11 @@ def call(
 
 @schemas.command("write")
 def schemas_write() -> None:
-    """Write tool_schemas/ anew from the catalogue."""
+    """Write tool_schemas/ and the README's tables anew from the catalogue."""
+    from texml_mcp.cli import generated
     from texml_mcp.cli.schemas import write
 
-    for path in write():
+    for path in [*write(), *generated.write()]:
         typer.echo(path)
 
 

@@ -10,6 +10,7 @@ import anyio
 import typer
 
 from texml_mcp.execute import Call, UnknownToolError, execute
+from texml_mcp.gate.confirm import Answer, CannotAskError, Person
 from texml_mcp.results import ToolResult, render
 from texml_mcp.server.services import build_services
 from texml_mcp.settings import SettingsError, load
@@ -23,16 +24,19 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
         arguments = parse_pairs(pairs)
         services = build_services(load(sandbox=on_sandbox or None))
     except (SettingsError, ValueError) as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        return USAGE
+        return _usage(str(error))
 
-    async def go() -> ToolResult:
+    async def ask(question: str) -> Answer:
+        if yes:
+            return Answer("accept", ticked=True)
+        if not sys.stdin.isatty():
+            raise RuntimeError("nobody is at the terminal")
+        typer.echo(question, err=True)
+        return Answer("accept", ticked=typer.confirm("Do this?", default=False, err=True))
+
+    async def go() -> Any:
         try:
-            result = await execute(services, Call(tool, arguments))
-            if result.status == "confirmation_required" and (yes or _asked(result)):
-                arguments["confirm_token"] = result.confirm_token
-                result = await execute(services, Call(tool, arguments))
-            return result
+            return await execute(services, Call(tool, arguments, person=Person("legacy", ask=ask)))
         finally:
             await services.upstream.aclose()
 
@@ -41,8 +45,10 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
     except UnknownToolError:
         from texml_mcp.server.app import unknown_tool
 
-        typer.echo(f"texml-mcp: {unknown_tool(tool, services)}", err=True)
-        return USAGE
+        return _usage(unknown_tool(tool, services))
+    except CannotAskError as error:
+        return _usage(f"{error} Nobody is at the terminal to approve it. Nothing was sent.")
+    assert isinstance(result, ToolResult), "only a modern client is asked through its answer"
     if as_json:
         from texml_mcp.cli.app import print_json
 
@@ -50,6 +56,11 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
     else:
         typer.echo(render(result))
     return OK if result.status in ("ok", "dry_run") else FAILED
+
+
+def _usage(problem: str) -> int:
+    typer.echo(f"texml-mcp: {problem}", err=True)
+    return USAGE
 
 
 def parse_pairs(pairs: list[str]) -> dict[str, Any]:
@@ -67,11 +78,3 @@ def parse_pairs(pairs: list[str]) -> dict[str, Any]:
         else:
             arguments[name] = value
     return arguments
-
-
-def _asked(result: ToolResult) -> bool:
-    """Ask the person at the terminal; no terminal, no approval."""
-    if not sys.stdin.isatty():
-        return False
-    typer.echo(result.preview, err=True)
-    return typer.confirm("Do this?", default=False, err=True)

@@ -58,7 +58,7 @@ class Approvals:
         return token
 
     def redeem(self, token: str, bound_to: str, observed: str = "") -> Redeemed:
-        """Use a token for a call. Nothing is awaited between finding and removing it: one race, one winner."""
+        """Use a token for a call. Nothing is awaited between finding and removing it: one winner."""
         found = self._open.pop(_digest(token), None)
         if found is None:
             return Redeemed.UNKNOWN

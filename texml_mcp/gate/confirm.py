@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 import anyio
 
@@ -105,7 +105,7 @@ class Confirmer:
                 return Approved("off")
             case "token":
                 return self._token_step(question)
-            case "auto" | "strict" as chosen:
+            case chosen:
                 if person.asking == "modern":
                     return self._modern(question, person)
                 if person.asking == "legacy":
@@ -115,8 +115,6 @@ class Confirmer:
                 if chosen == "strict":
                     raise CannotAskError(question.words)
                 return self._token_step(question)
-            case other:
-                assert_never(other)
 
     def changed(self, question: Question) -> ToolResult:
         """What to answer when a yes was given, but for something that is no longer so."""

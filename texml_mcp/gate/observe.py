@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.client import Upstream, UpstreamError, items_of
+from texml_mcp.results.shape import unwrap
 from texml_mcp.results.summaries import lasted
 from texml_mcp.results.values import mask_url, record
 from texml_mcp.text import clean
@@ -53,9 +54,7 @@ class _Reader:
         wire = {name: value for name, value in {**self.wire, **arguments}.items() if name in known}
         wire = {name: value for name, value in wire.items() if name in arguments or name in _path(read)}
         answer = await self._upstream.send(read, wire)
-        body = cast("dict[str, Any]", answer.body) if isinstance(answer.body, dict) else {}
-        inner = body.get(read.envelope) if read.envelope else body
-        return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
+        return unwrap(read, answer.body)
 
     async def one(self, tool: str, **arguments: Any) -> dict[str, Any]:
         shape = endpoint(tool).shape
@@ -186,11 +185,9 @@ async def _participant(reader: _Reader) -> Observation:
     members = await reader.many("list_conference_participants")
     sid = str(participant.get("call_sid") or "")
     call = await reader.one("get_call", call_sid=sid)
-    ends = (
-        " The conference ends for everyone when they leave."
-        if participant.get("end_conference_on_exit")
-        else ""
-    )
+    ends = ""
+    if participant.get("end_conference_on_exit"):
+        ends = " The conference ends for everyone when they leave."
     return Observation(
         f"This is {_say_call(call, reader.now)}, in conference {_name(conference.get('friendly_name'))} "
         f"with {max(0, len(members) - 1)} others.{ends}",
@@ -201,7 +198,8 @@ async def _participant(reader: _Reader) -> Observation:
 async def _queue(reader: _Reader) -> Observation:
     queue = await reader.one("get_queue")
     return Observation(
-        f"Queue {_name(queue.get('sid'))} has {queue.get('current_size')} of {queue.get('max_size')} callers waiting.",
+        f"Queue {_name(queue.get('sid'))} has {queue.get('current_size')} callers waiting, "
+        f"of at most {queue.get('max_size')}.",
         _bound(queue.get("sid"), queue.get("current_size"), queue.get("max_size")),
     )
 

@@ -70,7 +70,8 @@ def cannot_ask(tool: str, person: Person, question: str) -> dict[str, Any]:
     if person.modern_era:
         raise MCPError(
             MISSING_REQUIRED_CLIENT_CAPABILITY,
-            "This call needs a person's approval, and this client declares no form elicitation. Nothing was sent.",
+            "This call needs a person's approval, and this client declares no form elicitation. "
+            "Nothing was sent.",
             {"requiredCapabilities": {"elicitation": {"form": {}}}},
         )
     return wire_result(

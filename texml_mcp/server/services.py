@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from texml_mcp.client import Upstream
 from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
@@ -44,7 +46,7 @@ def build_upstream(settings: Settings) -> Upstream:
             SANDBOX_KEY,
             base_url=SANDBOX_URL,
             timeout=settings.timeout_seconds,
-            transport=InProcess(settings.sandbox_speed),
+            transport=cast("Any", InProcess(settings.sandbox_speed)),  # by its methods, not by its base
         )
     if settings.api_key is None or not settings.api_key.get_secret_value().strip():
         raise SettingsError(

@@ -1,0 +1,61 @@
+"""The tables of the README, written from the catalogue and the settings between their markers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from texml_mcp.catalog import ENDPOINTS, Endpoint
+from texml_mcp.cli.options import table
+from texml_mcp.gate.policy import default_action
+from texml_mcp.tools.files import definitions
+
+README = Path(__file__).resolve().parent.parent.parent / "README.md"
+
+
+def tools_table() -> str:
+    """Every tool: what it does, its endpoint, and whether it asks first."""
+    lines = ["| tool | what it does | endpoint | asks first |", "|---|---|---|---|"]
+    for each in ENDPOINTS:
+        lines.append(
+            f"| `{each.id}` | {each.doc or each.title + '.'} | `{each.method} {each.path}` | {_asks(each)} |"
+        )
+    local = definitions()["validate_texml"]
+    lines.append(f"| `validate_texml` | {local['description']} | local | no |")
+    return "\n".join(lines)
+
+
+def _asks(each: Endpoint) -> str:
+    if each.reads:
+        return "no"
+    kinds = [risk for risk in each.risks if not risk.reversible or risk.kind.value not in ("config",)]
+    always = default_action(each, {}) == "confirm" and all(str(risk.when) == "always" for risk in each.risks)
+    return "yes" if always else "no" if not kinds else "by what it does"
+
+
+def settings_table() -> str:
+    """Every setting: flag, variable, default, meaning."""
+    lines = ["| flag of `serve` | variable | default | meaning |", "|---|---|---|---|"]
+    for flag, variable, default, meaning in table():
+        lines.append(
+            f"| {f'`{flag}`' if flag else ''} | `{variable}` | {f'`{default}`' if default else ''} | {meaning} |"
+        )
+    return "\n".join(lines)
+
+
+def render(text: str) -> str:
+    """The README with its tables as they are now."""
+    for name, content in (("tools", tools_table()), ("settings", settings_table())):
+        block = re.compile(rf"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = block.sub(lambda match, content=content: f"{match[1]}{content}\n{match[2]}", text)
+    return text
+
+
+def write(readme: Path = README) -> list[str]:
+    """Write the tables; the names that changed."""
+    before = readme.read_text(encoding="utf-8")
+    after = render(before)
+    if after == before:
+        return []
+    readme.write_text(after, encoding="utf-8")
+    return [f"wrote {readme.name}"]
