@@ -70,10 +70,13 @@ class Teller:
 def run(*, pause: float = 0.0) -> int:
     """Tell the story; 0 when every step went as expected."""
     console = Console()
+    failed = False
     try:
         anyio.run(_story, console, pause)
-    except StoryError as error:
-        console.print(Text(f"The demo failed: {error}", style="red"))
+    except* StoryError as failures:
+        console.print(Text(f"The demo failed: {_first(failures)}", style="red"))
+        failed = True
+    if failed:
         return 1
     console.print(Panel(_NEXT, title="What next", expand=False))
     return 0
@@ -100,7 +103,7 @@ async def _story(console: Console, pause: float) -> None:
     async with sandbox_server("--sandbox-speed", SPEED, elicitation_callback=ask) as client:
         tell = Teller(client, console, pause)
         apps = await tell.step("Find the application that places calls.", "list_applications")
-        placing = {"To": CUSTOMER, "From": DESK, "ApplicationSid": apps["items"][0]["id"], "Texml": GREETING}
+        placing = _placing(apps)
 
         await tell.step(
             "See what a call would send, without sending it.",
@@ -143,6 +146,12 @@ async def _story(console: Console, pause: float) -> None:
     await _without_forms(console, pause)
 
 
+def _placing(applications: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the story's call, on the first application that takes calls."""
+    active = next(each for each in applications["items"] if each.get("active"))
+    return {"To": CUSTOMER, "From": DESK, "ApplicationSid": active["id"], "Texml": GREETING}
+
+
 async def _without_forms(console: Console, pause: float) -> None:
     """A client that cannot show forms takes the token step; a changed target voids what was approved."""
     console.print()
@@ -152,7 +161,7 @@ async def _without_forms(console: Console, pause: float) -> None:
     async with sandbox_server("--sandbox-speed", SPEED) as client:
         tell = Teller(client, console, pause)
         apps = await tell.step("Find the application.", "list_applications")
-        placing = {"To": CUSTOMER, "From": DESK, "ApplicationSid": apps["items"][0]["id"], "Texml": GREETING}
+        placing = _placing(apps)
         asked = await tell.step(
             "Place a call: a token comes back.", "create_call", "confirmation_required", **placing
         )
@@ -175,6 +184,12 @@ async def _without_forms(console: Console, pause: float) -> None:
         await tell.step(
             "Approve what is there now.", "update_call", confirm_token=stale["confirm_token"], **hang_up
         )
+
+
+def _first(failures: BaseExceptionGroup[StoryError]) -> str:
+    """The story's own error, out of the task groups it came through."""
+    inner = failures.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else str(inner)
 
 
 def _text(result: CallToolResult) -> str:

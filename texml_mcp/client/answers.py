@@ -150,7 +150,7 @@ def _meaning(endpoint: Endpoint, status: int, upstream_code: str | None) -> tupl
     if status == 404 and _may_be_the_account(endpoint, upstream_code):
         return (
             ErrorCode.NOT_FOUND_OR_WRONG_ACCOUNT,
-            "there is no such resource, or account_sid is not the account of this API key; check TELNYX_ACCOUNT_SID",
+            "there is no such resource, or account_sid is not this key's account; check TELNYX_ACCOUNT_SID",
         )
     if upstream_code in _BY_CODE:
         return _BY_CODE[upstream_code]

@@ -16,17 +16,17 @@ LARGEST = 8 * 1024 * 1024
 EMPTY_STATUSES = frozenset((204, 205))
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """More bytes than an answer may have."""
 
 
 async def collect(chunks: AsyncIterator[bytes], largest: int = LARGEST) -> bytes:
-    """All chunks, or `TooLarge` as soon as they exceed `largest` bytes."""
+    """All chunks, or `TooLargeError` as soon as they exceed `largest` bytes."""
     found = bytearray()
     async for chunk in chunks:
         found += chunk
         if len(found) > largest:
-            raise TooLarge
+            raise TooLargeError
     return bytes(found)
 
 

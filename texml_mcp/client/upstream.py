@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from texml_mcp import __version__
 from texml_mcp.catalog.model import Endpoint
 from texml_mcp.client import answers, content, failures, lag
+from texml_mcp.client.connection import Flight, connect, origin
 from texml_mcp.client.encode import InvalidValue, secrets_in
 from texml_mcp.client.errors import ErrorCode, UpstreamError
 from texml_mcp.client.paths import InvalidPathValue
 from texml_mcp.client.plan import RequestPlan, plan
 from texml_mcp.client.retry import Random, Sleep, retrying
-from texml_mcp.client.sides import is_loopback, mix_up, normal_base_url
+from texml_mcp.client.sides import mix_up, normal_base_url
 
 if TYPE_CHECKING:
     import httpx
 
 LIVE_BASE_URL = "https://api.telnyx.com/v2"
-CONNECT_SECONDS = 5.0
 MAX_REDIRECTS = 3
 
 _TOLD_HEADERS = (
@@ -175,7 +175,7 @@ class Upstream:
             reads=endpoint.reads, max_retries=self._max_retries, sleep=self._pause, random=self._random
         )
         try:
-            answer = await loop(attempt)
+            answer: Answer = await loop(attempt)
         except UpstreamError as error:
             error.attempts = attempts
             raise
@@ -192,13 +192,13 @@ class Upstream:
         """One request on the wire, and the redirects of a read."""
         import anyio
 
-        flight = _Flight(on_departure)
+        flight = Flight(on_departure)
         try:
             with anyio.fail_after(self._timeout):
                 status, headers, body = await self._exchange(endpoint, request, flight)
         except UpstreamError:
             raise
-        except content.TooLarge:
+        except content.TooLargeError:
             trouble = content.unreadable(
                 endpoint, flight.status or 0, ErrorCode.ANSWER_TOO_LARGE, "is too large; ask for fewer items"
             )
@@ -212,7 +212,7 @@ class Upstream:
         raise trouble
 
     async def _exchange(
-        self, endpoint: Endpoint, request: RequestPlan, flight: _Flight
+        self, endpoint: Endpoint, request: RequestPlan, flight: Flight
     ) -> tuple[int, dict[str, str], bytes]:
         import httpx
 
@@ -229,16 +229,16 @@ class Upstream:
                 headers=dict(request.headers),
                 extensions={"trace": flight.trace},
             ) as response:
-                flight.status = response.status_code
-                if not (300 <= response.status_code < 400):
+                status = flight.status = response.status_code
+                if not 300 <= status < 400:
                     told = {
                         name: response.headers[name] for name in _TOLD_HEADERS if name in response.headers
                     }
-                    if response.status_code in content.EMPTY_STATUSES:
-                        return response.status_code, told, b""
-                    return response.status_code, told, await content.collect(response.aiter_bytes())
+                    if status in content.EMPTY_STATUSES:
+                        return status, told, b""
+                    return status, told, await content.collect(response.aiter_bytes())
                 location = response.headers.get("location")
-            url = self._redirect(endpoint, flight.status, url, location)
+            url = self._redirect(endpoint, status, url, location)
         raise answers.redirection(endpoint, flight.status or 0, "it redirected too often")
 
     def _redirect(self, endpoint: Endpoint, status: int, url: httpx.URL, location: str | None) -> httpx.URL:
@@ -255,7 +255,7 @@ class Upstream:
             target = None
         if target is None:
             raise answers.redirection(endpoint, status, "its address is not valid")
-        if _origin(target) != _origin(url) or target.userinfo:
+        if origin(target) != origin(url) or target.userinfo:
             raise answers.redirection(endpoint, status, "it leads to another host, and the key stays here")
         return target
 
@@ -268,65 +268,16 @@ class Upstream:
         await anyio.sleep(seconds)
 
     def _connected(self) -> httpx.AsyncClient:
-        """The client, made on first use.
-
-        The environment is trusted for proxies and CA files, except towards this machine: a sandbox is
-        not behind the company's proxy. No netrc is read: httpx does so only when given a `NetRCAuth`,
-        and an `auth` of our own leaves no room for another. The default transport has retries=0;
-        handing one over would switch the environment's proxies off.
-        """
-        if self._client is not None:
-            return self._client
-        import httpx
-
-        origin = httpx.URL(self.base_url)
-        here = _origin(origin)
-        key = self._key
-
-        def bearer(request: httpx.Request) -> httpx.Request:
-            # The only line that puts the key on a request, and it looks where the request goes.
-            if _origin(request.url) == here:
-                request.headers["Authorization"] = f"Bearer {key}"
-            return request
-
-        self._client = httpx.AsyncClient(
-            auth=bearer,
-            transport=self._transport,
-            trust_env=not is_loopback(origin.host),
-            follow_redirects=False,
-            timeout=httpx.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout)),
-            limits=httpx.Limits(
+        if self._client is None:
+            self._client = connect(
+                self.base_url,
+                self._key,
+                timeout=self._timeout,
                 max_connections=self._max_connections,
-                max_keepalive_connections=self._max_keepalive,
-                keepalive_expiry=5.0,
-            ),
-            cookies=_no_cookies(),
-        )
+                max_keepalive=self._max_keepalive,
+                transport=self._transport,
+            )
         return self._client
-
-
-class _Flight:
-    """How far one attempt has come, as httpcore's trace tells it."""
-
-    def __init__(self, on_departure: Callable[[], None] | None) -> None:
-        self.left = False
-        self.status: int | None = None
-        self._on_departure = on_departure
-
-    def depart(self) -> None:
-        if not self.left:
-            self.left = True
-            if self._on_departure is not None:
-                self._on_departure()
-
-    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        # The CONNECT to a proxy goes through the same events; the request itself is not in it.
-        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
-            self.depart()
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def _lenient(body: bytes) -> Any:
@@ -335,10 +286,3 @@ def _lenient(body: bytes) -> Any:
         return content.parse(body)
     except ValueError:
         return None
-
-
-def _no_cookies() -> Any:
-    """A jar that keeps nothing: what one answer sets must not travel with the next request."""
-    from http.cookiejar import CookieJar, DefaultCookiePolicy
-
-    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))

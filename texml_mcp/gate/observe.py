@@ -101,6 +101,8 @@ def _name(value: Any) -> str:
 
 
 def _for_how_long(call: Mapping[str, Any], now: Now) -> str:
+    if isinstance(duration := call.get("duration"), (int, float)) and duration > 0:
+        return f" for {lasted(duration)}"
     try:
         started = datetime.fromisoformat(str(call.get("start_time") or ""))
     except ValueError:

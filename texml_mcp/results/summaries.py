@@ -29,7 +29,7 @@ def join(*parts: object) -> str:
 
 def lasted(value: Any) -> str:
     """12 -> "12 s", 125 -> "2 min 5 s"."""
-    if value is None:
+    if not value:
         return ""
     whole = int(value)
     if whole < 120:

@@ -167,7 +167,8 @@ def field_schema(field: Field) -> JSON:
         kind: Any = "number"
     else:
         kind = field.type
-    schema: JSON = {"type": [kind, "null"] if field.nullable or field.type == "string" else kind}
+    # Null everywhere: the API leaves fields empty that no document calls nullable.
+    schema: JSON = {"type": [kind, "null"]}
     # No enum on the way out: a status the API adds tomorrow must not make an answer unreadable.
     if field.fields:
         schema["properties"] = {each.name: field_schema(each) for each in field.fields}

@@ -1,0 +1,105 @@
+"""Where a call really goes: what it rings, and every address it names, inline TeXML included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from texml_mcp.catalog import endpoint
+from texml_mcp.catalog.model import Kind, Param
+from texml_mcp.gate.guards.model import Request, Target
+
+Targets = Callable[[str], Sequence[Target]]
+
+DIALLED = {("create_call", "To"), ("dial_conference_participant", "To")}
+STREAMED = {("start_call_stream", "Url")}
+# A target's kind that names no place: it stays inside the account.
+_INSIDE = frozenset({"conference", "queue"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One number, SIP address or URL, and where in the call it stands.
+
+    `templated`: the value holds a variable that only Telnyx fills in, so it cannot be judged here.
+    """
+
+    kind: Literal["number", "sip", "url", "stream"]
+    value: str
+    where: str
+    templated: bool = False
+
+
+class UnknownTargetError(ValueError):
+    """TeXML names a kind of target that no guard knows: better refused than passed over."""
+
+
+def places(request: Request, targets: Targets | None = None) -> tuple[Place, ...]:
+    """Every place of a call, in the documented order. Raises on TeXML that cannot be read."""
+    declared = endpoint(request.endpoint)
+    if declared.reads:
+        return ()
+    found: list[Place] = []
+    for where, param in declared.params():
+        if where != "path":
+            found.extend(_of(request.endpoint, param, request.wire, targets))
+    return tuple(found)
+
+
+def _of(tool: str, param: Param, wire: Mapping[str, Any], targets: Targets | None) -> Iterator[Place]:
+    # A spelling that the API also accepts must not be a way past the guards.
+    for name in (param.name, *param.aliases):
+        value = wire.get(name)
+        if isinstance(value, Mapping):
+            for field in param.fields:
+                yield from _of(tool, field, cast("Mapping[str, Any]", value), targets)
+        for text in _texts(value):
+            yield from _named(tool, param, text, targets)
+
+
+def _named(tool: str, param: Param, text: str, targets: Targets | None) -> Iterator[Place]:
+    if param.kind is Kind.NUMBER and (tool, param.name) in DIALLED:
+        yield Place("sip" if is_sip(text) else "number", text, param.name)
+    elif param.kind is Kind.URL:
+        yield Place("stream" if (tool, param.name) in STREAMED else "url", text, param.name)
+    elif param.kind is Kind.TEXML:
+        for target in (targets or _targets())(text):
+            yield from _target(target)
+
+
+def _target(target: Target) -> Iterator[Place]:
+    if target.kind in _INSIDE or not target.value.strip():
+        return
+    where = f"{target.verb} {target.attribute}".strip()
+    match target.kind:
+        case "number" | "sip":
+            # A SIP address in <Number> is dialled as one, whatever the element says.
+            kind = "sip" if target.kind == "sip" or is_sip(target.value) else "number"
+            yield Place(kind, target.value, where, target.templated)
+        case "url" | "stream":
+            yield Place(target.kind, target.value, where, target.templated)
+        case other:
+            raise UnknownTargetError(f"TeXML target of unknown kind {other!r}")
+
+
+def is_sip(text: str) -> bool:
+    """Whether a destination is a SIP address rather than a number."""
+    return text.strip().lower().startswith(("sip:", "sips:")) or "@" in text
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if value.strip():
+            yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+    elif isinstance(value, list | tuple):
+        for each in cast("Sequence[object]", value):
+            yield from _texts(each)
+
+
+def _targets() -> Targets:
+    from texml_mcp.texml import targets
+
+    return targets

@@ -1,0 +1,111 @@
+"""Conference participants."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from texml_mcp.sandbox import render
+from texml_mcp.sandbox.errors import conference_over, missing, not_found
+from texml_mcp.sandbox.handlers.registry import Reply, find, handles
+from texml_mcp.sandbox.listing import page
+from texml_mcp.sandbox.request import Request
+from texml_mcp.sandbox.world import Record, World
+
+
+def _conference(world: World, request: Request) -> Record:
+    return find(world, "conferences", request.path["conference_sid"])
+
+
+def _participant(world: World, request: Request) -> tuple[Record, Record]:
+    """A participant by call SID or label."""
+    conference = _conference(world, request)
+    name = request.path["call_sid_or_participant_label"]
+    for participant in conference["participants"].values():
+        if name in (participant["call"], participant["label"]):
+            return conference, participant
+    raise not_found()
+
+
+@handles("list_conference_participants")
+def list_conference_participants(world: World, request: Request) -> Reply:
+    conference = _conference(world, request)
+    found = list(conference["participants"].values())
+    show = partial(render.participant, world, conference["sid"])
+    return 200, page(world, request.url, request.query, "participants", found, show, lower_case=True)
+
+
+@handles("dial_conference_participant")
+def dial_conference_participant(world: World, request: Request) -> Reply:
+    name = request.path["conference_sid"]
+    known = world.table("conferences").get(name)
+    if known is not None and known["status"] == "completed":
+        raise conference_over()
+    if known is None and not request.given("ApplicationSid"):
+        raise missing("ApplicationSid")
+    if request.given("Coaching") and not request.given("CallSidToCoach"):
+        raise missing("CallSidToCoach")
+    conference = world.conference_named(name)
+    call = world.dial(
+        request.given("To"),
+        request.given("From"),
+        caller_name=request.given("CallerId"),
+        ring_limit=request.given("Timeout", 30),
+        time_limit=request.given("TimeLimit") or 14_400,
+        detects=request.given("MachineDetection") is not None,
+        runs_document=False,
+    )
+    participant = world.join(
+        call["sid"],
+        conference["sid"],
+        label=request.given("Label"),
+        muted=request.given("Muted", False),
+        coaching=request.given("Coaching", False),
+        coached=request.given("CallSidToCoach"),
+        ends=request.given("EndConferenceOnExit", False),
+        starts=request.given("StartConferenceOnEnter", True),
+    )
+    if request.given("Record"):
+        world.start_recording(call["sid"], source="OutboundAPI")
+    if request.given("ConferenceRecord") in ("true", "record-from-start"):
+        world.start_recording(call["sid"], conference=conference["sid"], source="Conference")
+    return 200, render.dialed_participant(world, conference["sid"], participant)
+
+
+@handles("get_conference_participant")
+def get_conference_participant(world: World, request: Request) -> Reply:
+    conference, participant = _participant(world, request)
+    return 200, render.participant(world, conference["sid"], participant)
+
+
+_FLAGS = {"Muted": "muted", "Hold": "hold", "EndConferenceOnExit": "ends", "Coaching": "coaching"}
+
+
+@handles("update_conference_participant")
+def update_conference_participant(world: World, request: Request) -> Reply:
+    conference, participant = _participant(world, request)
+    if request.given("Coaching") and not request.given("CallSidToCoach"):
+        raise missing("CallSidToCoach")
+    changes: dict[str, Any] = {
+        ours: request.body[name] for name, ours in _FLAGS.items() if request.given(name) is not None
+    }
+    if request.given("CallSidToCoach"):
+        changes["coached"] = request.given("CallSidToCoach")
+    if request.given("Coaching") is False:
+        changes["coached"] = None
+    participant |= changes | {"updated": world.clock.now}
+    if request.given("AnnounceUrl"):
+        world.note("announced", participant["call"], url=request.given("AnnounceUrl"))
+    return 200, render.participant(world, conference["sid"], participant)
+
+
+@handles("remove_conference_participant")
+def remove_conference_participant(world: World, request: Request) -> Reply:
+    _, participant = _participant(world, request)
+    sid = participant["call"]
+    world.leave(sid)
+    # Whether the call goes on is documented nowhere: here a leg that was only dialed into the
+    # conference has nothing left to do, and is hung up.
+    if not world.table("calls")[sid]["runs_document"]:
+        world.end(sid, "completed")
+    return 204, None
