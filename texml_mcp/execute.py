@@ -128,7 +128,10 @@ async def _write(
 
 async def _confirm(services: Services, call: Call, known: Endpoint, arguments: Arguments) -> Verdict:
     """`Approved` when this exact call carries a valid yes; otherwise the question, or why there is none."""
-    seen = await observe(services.upstream, known, arguments.wire)
+    try:
+        seen = await observe(services.upstream, known, arguments.wire)
+    except UpstreamError as error:
+        return unseen(error, arguments)
     question = Question(
         tool=known.id,
         bound_to=binding(known.id, arguments.wire, call.principal),
@@ -142,7 +145,10 @@ async def _confirm(services: Services, call: Call, known: Endpoint, arguments: A
     verdict = await services.confirmer.confirm(question, call.person)
     if isinstance(verdict, Approved) and call.person.asking == "legacy":
         # While the person was thinking the world went on; the other two ways look again by themselves.
-        now = await observe(services.upstream, known, arguments.wire)
+        try:
+            now = await observe(services.upstream, known, arguments.wire)
+        except UpstreamError as error:
+            return unseen(error, arguments)
         if now.digest != seen.digest:
             return services.confirmer.changed(question)
     return verdict
@@ -164,6 +170,20 @@ def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> Tool
         upstream=error.upstream,
         notes=arguments.notes,
         next=settling(known, arguments.wire) if error.outcome == "unknown" else [],
+    )
+
+
+def unseen(error: UpstreamError, arguments: Arguments) -> ToolResult:
+    """What the call would touch cannot be read: nobody can be asked about it, so nothing is sent."""
+    return ToolResult(
+        "error",
+        f"Not sent, because what it would change could not be read: {error.summary}",
+        code=str(error.code),
+        outcome="not_sent",
+        field=error.field,
+        retry_after_seconds=error.retry_after_seconds,
+        upstream=error.upstream,
+        notes=arguments.notes,
     )
 
 

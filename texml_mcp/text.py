@@ -18,6 +18,8 @@ _SPACES = re.compile(r"\s+")
 
 def clean(text: str, cap: int = 300) -> str:
     """One line of plain text of at most `cap` characters: no controls, bidi, ANSI or invisible characters."""
+    if len(text) <= cap and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     # Cut before the regular work, so that a megabyte costs what a page does.
     text = _ANSI.sub("", text[: cap * 4 + 64])
     text = _SPACES.sub(" ", _UNSAFE.sub("", text)).strip()

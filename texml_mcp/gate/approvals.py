@@ -46,9 +46,12 @@ class Approvals:
         self._clock = clock
         self._open: dict[str, _Open] = {}
 
+    def _now(self) -> float:
+        return self._clock()
+
     def issue(self, bound_to: str, observed: str = "") -> str:
         """A new token for one call, as things stand now."""
-        now = self._clock()
+        now = self._now()
         if len(self._open) >= MOST_OPEN:
             self._open = {digest: each for digest, each in self._open.items() if each.expires > now}
         while len(self._open) >= MOST_OPEN:
@@ -62,7 +65,7 @@ class Approvals:
         found = self._open.pop(_digest(token), None)
         if found is None:
             return Redeemed.UNKNOWN
-        if found.expires <= self._clock():
+        if found.expires <= self._now():
             return Redeemed.EXPIRED
         if not hmac.compare_digest(found.bound_to, bound_to):
             return Redeemed.OTHER_CALL

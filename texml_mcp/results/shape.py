@@ -10,7 +10,7 @@ from texml_mcp.catalog import Endpoint, Field, Kind, Shape
 from texml_mcp.results.model import Next, ToolResult
 from texml_mcp.results.next_steps import after
 from texml_mcp.results.summaries import BY_SHAPE, SENTENCES, Summary
-from texml_mcp.results.values import present, record
+from texml_mcp.results.values import record
 
 # Results stay under this many characters in each channel: whole items are dropped, text is never cut.
 MAX_CHARACTERS = 8000
@@ -21,20 +21,10 @@ def untrusted_fields(fields: tuple[Field, ...], shown: Mapping[str, Any]) -> lis
     return [field.name for field in fields if field.kind is Kind.UNTRUSTED and shown.get(field.name)]
 
 
-def shape_record(shape: Shape, body: Mapping[str, Any], *, full: bool) -> dict[str, Any]:
-    """One record: every documented field when `full`, otherwise the brief ones that hold something."""
-    if full:
-        return record(shape.fields, dict(body))
-    fields = {field.name: field for field in shape.fields}
-    brief: dict[str, Any] = {}
-    for name in BY_SHAPE[shape.name].brief:
-        field = fields.get(name)
-        if field is None or name not in body:
-            continue
-        value = present(field, body[name])
-        if value not in (None, "", [], {}):
-            brief[name] = value
-    return brief
+def brief(shape: Shape, everything: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary shape of a record: its brief fields that hold something."""
+    picked = ((name, everything.get(name)) for name in BY_SHAPE[shape.name].brief)
+    return {name: value for name, value in picked if value not in (None, "", [], {})}
 
 
 def key_of(shape: Shape, shown: Mapping[str, Any]) -> str:
@@ -53,7 +43,7 @@ def one(endpoint: Endpoint, given: Mapping[str, Any], body: Any, *, full: bool) 
         return ToolResult("ok", sentence({}, given), next=after(endpoint, given, {}))
     inner = unwrap(endpoint, body)
     everything = record(endpoint.shape.fields, inner)
-    shown = shape_record(endpoint.shape, inner, full=full)
+    shown = everything if full else brief(endpoint.shape, everything)
     summary = BY_SHAPE[endpoint.shape.name]
     if sentence is not None:
         line = sentence(everything, given)
@@ -94,7 +84,7 @@ def many(
     assert endpoint.page is not None
     summary = BY_SHAPE[endpoint.shape.name]
     everything = [record(endpoint.shape.fields, body) for body in bodies]
-    items = [shape_record(endpoint.shape, body, full=full) for body in bodies]
+    items = everything if full else [brief(endpoint.shape, each) for each in everything]
     lines = [_line(endpoint.shape, summary, each) for each in everything]
     kept = _fitting(items, lines)
     result = ToolResult("ok", "", items=items[:kept], lines=lines[:kept])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,8 +26,15 @@ def mask_url(url: str) -> str:
     return _SECRET_QUERY.sub(rf"\1{MASK}", _CREDENTIALS.sub(rf"\1{MASK}@", url))
 
 
+_RFC_2822 = re.compile(r"[A-Z][a-z]{2}, ([0-3]\d) ([A-Z][a-z]{2}) (\d{4}) ([0-2]\d:[0-5]\d:[0-5]\d) \+0000")
+_MONTHS = {name: f"{number:02d}" for number, name in enumerate(calendar.month_abbr) if name}
+
+
 def iso_time(text: str) -> str:
     """RFC 2822 or ISO 8601 text as ISO 8601 UTC; text in neither form as it came, cleaned."""
+    # The one form that the API writes, without the general parser, which costs more than all the rest.
+    if (match := _RFC_2822.fullmatch(text)) and (month := _MONTHS.get(match[2])):
+        return f"{match[3]}-{month}-{match[1]}T{match[4]}Z"
     try:
         if text[:1].isdigit():
             moment = datetime.fromisoformat(text)
