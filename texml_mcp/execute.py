@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from texml_mcp import checking
+from texml_mcp import checking, reading
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.client import InvalidPathValue, InvalidValue, Upstream, UpstreamError
 from texml_mcp.gate.approvals import Approvals, binding
@@ -29,7 +29,7 @@ from texml_mcp.gate.confirm import (
 from texml_mcp.gate.observe import observe
 from texml_mcp.gate.policy import default_action
 from texml_mcp.gate.preview import describe_request, sentence
-from texml_mcp.results import ToolResult, one
+from texml_mcp.results import Next, ToolResult, one
 from texml_mcp.results.next_steps import settling
 from texml_mcp.results.shape import portable
 from texml_mcp.tools import validate_texml
@@ -55,6 +55,17 @@ class Call:
     person: Person = field(default_factory=Person)
 
 
+@dataclass(slots=True)
+class Departure:
+    """Whether a write has left this process, and the reads that would tell what became of it."""
+
+    left: bool = False
+    settles: list[Next] = field(default_factory=list[Next])
+
+    def depart(self) -> None:
+        self.left = True
+
+
 class UnknownToolError(Exception):
     """No offered tool has this name. The one failure that MCP wants as a protocol error."""
 
@@ -73,35 +84,37 @@ async def execute(services: Services, call: Call) -> ToolResult | AskThroughClie
     """Run one call. Raises `UnknownToolError`, and `CannotAskError` in strict mode; the rest is told."""
     if call.tool not in services.offered:
         raise UnknownToolError(call.tool)
-    if call.tool == validate_texml.NAME:
-        return checking.validate_texml(call.arguments)
-    known = endpoint(call.tool)
+    sent = Departure()
     try:
-        arguments = parse(known, call.arguments, services.account_sid)
-    except ArgumentError as error:
-        return ToolResult("error", error.summary, code=error.code, outcome="not_sent", field=error.field)
-    try:
-        if known.reads:
-            return await _read(services, call, known, arguments)
-        return await _write(services, call, known, arguments)
-    except UpstreamError as error:
-        return failure(known, arguments, error)
+        if call.tool == validate_texml.NAME:
+            return checking.validate_texml(call.arguments)
+        return await _endpoint(services, call, endpoint(call.tool), sent)
     except CannotAskError:
         raise
     except Exception:
         # A bug of ours must not end the session, and must not pretend to know what was sent.
         log.exception("%s failed", call.tool)
-        return internal_failure(known, arguments)
+        return internal_failure(sent)
 
 
-async def _read(services: Services, call: Call, known: Endpoint, arguments: Arguments) -> ToolResult:
-    from texml_mcp import reading
-
-    return await reading.read(services.upstream, known, arguments, call.progress)
+async def _endpoint(
+    services: Services, call: Call, known: Endpoint, sent: Departure
+) -> ToolResult | AskThroughClient:
+    try:
+        arguments = parse(known, call.arguments, services.account_sid)
+    except ArgumentError as error:
+        return ToolResult("error", error.summary, code=error.code, outcome="not_sent", field=error.field)
+    sent.settles = [] if known.reads else settling(known, arguments.repeatable)
+    try:
+        if known.reads:
+            return await reading.read(services.upstream, known, arguments, call.progress)
+        return await _write(services, call, known, arguments, sent)
+    except UpstreamError as error:
+        return failure(known, arguments, error)
 
 
 async def _write(
-    services: Services, call: Call, known: Endpoint, arguments: Arguments
+    services: Services, call: Call, known: Endpoint, arguments: Arguments, sent: Departure
 ) -> ToolResult | AskThroughClient:
     try:
         request = services.upstream.build(known, arguments.wire)
@@ -120,7 +133,7 @@ async def _write(
         verdict = await _confirm(services, call, known, arguments)
         if not isinstance(verdict, Approved):
             return verdict
-    answer = await services.upstream.send(known, arguments.wire)
+    answer = await services.upstream.send(known, arguments.wire, on_departure=sent.depart)
     result = one(known, arguments.wire, answer.body, full=False)
     result.notes += arguments.notes
     return result
@@ -138,7 +151,7 @@ async def _confirm(services: Services, call: Call, known: Endpoint, arguments: A
         observed=seen.digest,
         words=" ".join(filter(None, (sentence(known, arguments.wire), seen.words))),
         risks=_risks(known, arguments),
-        again=portable(known, arguments.wire),
+        again=portable(known, arguments.repeatable),
         token=arguments.local.confirm_token,
         notes=arguments.notes,
     )
@@ -169,7 +182,7 @@ def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> Tool
         retry_after_seconds=error.retry_after_seconds,
         upstream=error.upstream,
         notes=arguments.notes,
-        next=settling(known, arguments.wire) if error.outcome == "unknown" else [],
+        next=settling(known, arguments.repeatable) if error.outcome == "unknown" else [],
     )
 
 
@@ -187,13 +200,12 @@ def unseen(error: UpstreamError, arguments: Arguments) -> ToolResult:
     )
 
 
-def internal_failure(known: Endpoint, arguments: Arguments) -> ToolResult:
-    """A bug of ours: for a write nobody knows how far it came."""
-    outcome = "not_sent" if known.reads else "unknown"
+def internal_failure(sent: Departure) -> ToolResult:
+    """A bug of ours, after or before a write has left."""
     return ToolResult(
         "error",
         "The server failed while handling this call; its log says why.",
         code="internal_error",
-        outcome=outcome,
-        next=settling(known, arguments.wire) if outcome == "unknown" else [],
+        outcome="unknown" if sent.left else "not_sent",
+        next=sent.settles if sent.left else [],
     )

@@ -9,6 +9,7 @@ import anyio
 
 from texml_mcp.catalog import Endpoint, PageStyle
 from texml_mcp.catalog.calls import FINAL_STATUSES
+from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import Upstream, gather, items_of, page_info
 from texml_mcp.results import Next, ToolResult, many, one
 from texml_mcp.results.shape import portable
@@ -45,7 +46,7 @@ async def _list(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
     if limit is None:
         answer = await upstream.send(known, wire)
         page, items = page_info(known, answer.body), items_of(known, answer.body)
-        following = {**arguments.wire, **page.next} if page.more and page.offered else None
+        following = {**arguments.repeatable, **page.next} if page.more and page.offered else None
         more = page.more
     else:
 
@@ -58,6 +59,8 @@ async def _list(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
             failed = f"A later page could not be read: {gathered.error.summary}"
     step = None
     if following is not None:
+        if not arguments.account_given:
+            following = {name: value for name, value in following.items() if name != ACCOUNT_SID.name}
         rest = portable(known, following)
         if arguments.local.full:
             rest["detail"] = "full"
@@ -65,7 +68,7 @@ async def _list(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
     bodies = [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
     result = many(
         known,
-        arguments.wire,
+        arguments.repeatable,
         bodies,
         full=arguments.local.full,
         total=page.total,
@@ -97,7 +100,7 @@ async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
             result.notes.append(f"The call is over as {status}; it will not become {wanted}.")
         else:
             result.notes.append(f"Still {status or 'unknown'} after {waited:.0f} s.")
-            again = portable(known, arguments.wire) | {"wait_for": wanted}
+            again = portable(known, arguments.repeatable) | {"wait_for": wanted}
             result.next.insert(0, Next(known.id, again, "wait longer"))
             del result.next[3:]
     return result

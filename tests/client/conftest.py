@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -59,6 +59,3 @@ async def make(wire: Loopback, naps: Naps) -> AsyncIterator[Make]:
 @pytest.fixture
 def upstream(make: Make) -> Upstream:
     return make()
-
-
-Sends = Callable[..., Awaitable[Any]]

@@ -74,17 +74,6 @@ async def test_a_form_holds_texts_and_lists_as_json_text(wire: Loopback, upstrea
         To="+12125550100",
         Muted=False,
         Timeout=30,
-        MaxParticipants=2.0,
-        Label=None,
-        CustomHeaders=[{"name": "X-A", "value": "1&2"}],
-    ) if "MaxParticipants" in {param.name for _, param in DIAL.params()} else await received(
-        wire,
-        upstream,
-        DIAL,
-        conference_sid="c1",
-        To="+12125550100",
-        Muted=False,
-        Timeout=30,
         Label=None,
         CustomHeaders=[{"name": "X-A", "value": "1&2"}],
     )

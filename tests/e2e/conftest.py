@@ -1,4 +1,4 @@
-"""Real servers and real clients: in-process where only the pipeline matters, as a process where the pipe does."""
+"""Real servers and real clients: in-process for the pipeline, as a process where the pipe matters."""
 
 from __future__ import annotations
 

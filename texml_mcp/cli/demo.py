@@ -45,10 +45,10 @@ class Teller:
         started = time.perf_counter()
         with self._console.status(f"{tool} ...") as status:
 
-            async def progress(done: float, total: float | None, message: str | None) -> None:
+            async def show(progress: float, total: float | None, message: str | None) -> None:
                 status.update(f"{tool}: {message}")
 
-            result = await self._client.call_tool(tool, arguments, progress_callback=progress)
+            result = await self._client.call_tool(tool, arguments, progress_callback=show)
         took = (time.perf_counter() - started) * 1000
         story: dict[str, Any] = result.structured_content or {}
         text = _text(result)

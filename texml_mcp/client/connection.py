@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECT_SECONDS = 5.0
+POOL_SECONDS = 5.0
 KEEPALIVE_SECONDS = 5.0
 
 
@@ -48,7 +49,10 @@ def connect(
         transport=transport,
         trust_env=not is_loopback(base.host),
         follow_redirects=False,
-        timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+        # Below `timeout`, so that a request that never left is told as such, and not as late.
+        timeout=httpx.Timeout(
+            timeout, connect=min(CONNECT_SECONDS, timeout), pool=min(POOL_SECONDS, timeout / 2)
+        ),
         limits=httpx.Limits(
             max_connections=max_connections,
             max_keepalive_connections=max_keepalive,

@@ -76,7 +76,7 @@ def _name(error: Exception, *, left: bool, status: int | None) -> tuple[ErrorCod
         return ErrorCode.MALFORMED_ANSWER, "The answer could not be decompressed", False
     if status is not None:
         return ErrorCode.TRUNCATED_ANSWER, "The connection was cut in the middle of the answer", True
-    return ErrorCode.CONNECTION_LOST, "The connection was lost before an answer came", True
+    return ErrorCode.CONNECTION_LOST, "The connection ended without a usable answer", True
 
 
 def _connect(error: Exception) -> tuple[ErrorCode, str, bool]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import httpx
+
+log = logging.getLogger(__name__)
 
 
 class InProcess:
@@ -21,11 +24,17 @@ class InProcess:
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._inner is None:
             import httpx
+
             from texml_mcp.sandbox import create_app
 
             app: Any = create_app(clock="real", speed=self._speed)
             self._inner = httpx.ASGITransport(app=app)
-        return await self._inner.handle_async_request(request)
+        try:
+            return await self._inner.handle_async_request(request)
+        except Exception:
+            # Over a socket the other side would log it; here nobody else does.
+            log.exception("the sandbox failed")
+            raise
 
     async def aclose(self) -> None:
         if self._inner is not None:

@@ -17,6 +17,8 @@ def serve(server: Server[Any], *, log_level: str = "warning") -> None:
     logging.basicConfig(
         stream=sys.stderr, level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # At its own level it would write every URL it requests, and URLs hold phone numbers.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # The reader thread sits in a blocking read that no cancellation reaches: Ctrl-C must end the process.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(_serve, server)

@@ -41,8 +41,13 @@ class Arguments:
 
     wire: dict[str, Any]
     local: Local
-    account_sid: str | None = None
+    account_given: bool = True
     notes: list[str] = field(default_factory=list[str])
+
+    @property
+    def repeatable(self) -> dict[str, Any]:
+        """The wire arguments as the caller would give them again: without a configured account."""
+        return {k: v for k, v in self.wire.items() if self.account_given or k != ACCOUNT_SID.name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,10 @@ def parse(endpoint: Endpoint, given: Mapping[str, Any] | None, account_sid: str 
     if unknown:
         raise ArgumentError("unknown_argument", [_unknown(unknown, names)], unknown[0][:80])
 
-    account = wire.get(ACCOUNT_SID.name)
-    if any(param is ACCOUNT_SID for param in endpoint.path_params):
-        account = account or account_sid
-        if account:
-            wire[ACCOUNT_SID.name] = account
+    account_given = ACCOUNT_SID.name in wire
+    if not account_given and any(param is ACCOUNT_SID for param in endpoint.path_params):
+        if account_sid:
+            wire[ACCOUNT_SID.name] = account_sid
         elif not problems:
             raise ArgumentError(
                 "missing_account",
@@ -142,7 +146,7 @@ def parse(endpoint: Endpoint, given: Mapping[str, Any] | None, account_sid: str 
             raise ArgumentError("conflicting_arguments", [sentence], rule.names[0])
         notes.append(sentence)
     known = {each.name for each in fields(Local)}
-    return Arguments(wire, Local(**{k: v for k, v in local.items() if k in known}), account, notes)
+    return Arguments(wire, Local(**{k: v for k, v in local.items() if k in known}), account_given, notes)
 
 
 def _unknown(unknown: list[str], names: _Names) -> str:
