@@ -1,0 +1,108 @@
+"""Whom a document reaches, and that nothing hides a target."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from texml_mcp import texml
+
+
+def reached(body: str) -> list[tuple[str, str, str]]:
+    found = texml.targets(f"<Response>{body}</Response>")
+    return [(each.kind, each.value, each.purpose) for each in found]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<Dial>911</Dial>",
+        "<Dial>9<!-- nothing -->11</Dial>",
+        "<Dial><![CDATA[911]]></Dial>",
+        "<Dial>9<![CDATA[1]]>1</Dial>",
+        "<Dial>&#57;&#x31;1</Dial>",
+        "<Dial>9<?x y?>11</Dial>",
+        "<Dial>\n 911 \t</Dial>",
+        "<Dial>9<Oops/>11</Dial>",
+        "<dial>911</dial>",
+        "<DIAL>911</DIAL>",
+        "<t:Dial xmlns:t='urn:x'>911</t:Dial>",
+        "<Dial><Number>911</Number></Dial>",
+        "<Dial><number>911</number></Dial>",
+        "<Number>911</Number>",
+        "<Gather><Dial>911</Dial></Gather>",
+        "<Oops><Deep>911</Deep></Oops>",
+        "<Hangup/><Dial>911</Dial>",
+    ],
+)
+def test_a_number_cannot_hide(body: str) -> None:
+    assert ("number", "911", "dial") in reached(body)
+
+
+@pytest.mark.parametrize("body", ["<Dial>9 1 1</Dial>", "<Call>9-1-1</Call>", "<Call>(911)</Call>"])
+def test_a_dressed_up_number_is_given_as_written(body: str) -> None:
+    [(kind, value, _)] = reached(body)
+    assert kind == "number"
+    assert "".join(each for each in value if each.isdigit()) == "911"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<Dial><Sip>sip:911@a.example</Sip></Dial>", ("sip", "sip:911@a.example", "dial")),
+        ("<Dial>sip:911@a.example</Dial>", ("sip", "sip:911@a.example", "dial")),
+        ("<Refer><Sip>sip:a@b.example</Sip></Refer>", ("sip", "sip:a@b.example", "dial")),
+        ("<Dial><Conference>room</Conference></Dial>", ("conference", "room", "dial")),
+        ("<Enqueue>line</Enqueue>", ("queue", "line", "dial")),
+        ("<Redirect>http://a.example/</Redirect>", ("url", "http://a.example/", "fetch")),
+        ("<Play>http://a.example/</Play>", ("url", "http://a.example/", "play")),
+        ("<Play mediaStorage='true'>http://a.example/</Play>", ("url", "http://a.example/", "play")),
+        ("<Gather action='/next'/>", ("url", "/next", "fetch")),
+        ("<Gather ACTION='/next'/>", ("url", "/next", "fetch")),
+        ("<Record recordingStatusCallback='/r'/>", ("url", "/r", "callback")),
+        ("<Oops someCallback='x.example'/>", ("url", "x.example", "callback")),
+        ("<Say href='//a.example'>Hi</Say>", ("url", "//a.example", "fetch")),
+        ("<Start><Stream url='wss://a.example'/></Start>", ("stream", "wss://a.example", "stream")),
+        (
+            "<HttpRequest><Request url='http://a.example'/></HttpRequest>",
+            ("url", "http://a.example", "fetch"),
+        ),
+        (
+            "<Connect><ConversationRelay url='wss://a.example'/></Connect>",
+            ("stream", "wss://a.example", "stream"),
+        ),
+    ],
+)
+def test_every_kind_of_place(body: str, expected: tuple[str, str, str]) -> None:
+    assert reached(body) == [expected]
+
+
+def test_what_is_only_said_is_no_target() -> None:
+    assert reached("<Say>call 911 or see http://a.example</Say><Play mediaStorage='true'>hello</Play>") == []
+
+
+def test_a_templated_value_is_marked() -> None:
+    [found] = texml.targets("<Response><Dial>+1{{rest}}</Dial></Response>")
+    assert found.templated
+
+
+def test_an_unreadable_document_raises_where_it_goes_wrong() -> None:
+    with pytest.raises(texml.ParseError) as raised:
+        texml.targets("<Response>\n<!DOCTYPE x></Response>")
+    assert raised.value.line == 2
+
+
+ALLOWED = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")
+
+
+@given(st.text(ALLOWED, min_size=1).map(str.strip).filter(bool))
+def test_whatever_is_dialled_comes_back_as_it_was(value: str) -> None:
+    assert texml.targets(f"<Response><Dial>{escape(value)}</Dial></Response>")[0].value == value
+
+
+@given(st.text(ALLOWED, min_size=1).map(str.strip).filter(bool))
+def test_whatever_is_fetched_comes_back_as_it_was(value: str) -> None:
+    assert texml.targets(f"<Response><Gather action={quoteattr(value)}/></Response>")[0].value == value
