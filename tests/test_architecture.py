@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "client": {"catalog"},
     "results": {"catalog"},
     "gate": {"catalog", "texml", "client", "results", "tools"},
-    "checking": {"results", "texml", "tools"},
+    "checking": {"catalog", "results", "texml", "tools"},
     "reading": {"catalog", "client", "results", "tools"},
     "execute": {"catalog", "client", "gate", "results", "tools", "checking", "reading"},
     "settings": {"catalog"},

@@ -1,16 +1,19 @@
-"""The local tool `validate_texml`: what is wrong with a document, and whom it would reach."""
+"""TeXML checked before it runs: as the tool `validate_texml`, and inside every call that carries some."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from texml_mcp.results import ToolResult
+from texml_mcp.catalog import Endpoint, Kind
+from texml_mcp.results import Next, ToolResult
 from texml_mcp.text import clean
+from texml_mcp.tools.arguments import Arguments
 from texml_mcp.tools.values import MAX_TEXML
 
 MOST_FINDINGS = 20
 MOST_TARGETS = 20
+MOST_TOLD = 3
 
 
 def validate_texml(arguments: Mapping[str, Any] | None) -> ToolResult:
@@ -59,6 +62,31 @@ def validate_texml(arguments: Mapping[str, Any] | None) -> ToolResult:
     if hidden := len(report.findings) - len(findings):
         result.notes.append(f"{hidden} more findings not shown.")
     return result
+
+
+def refuse_texml(known: Endpoint, arguments: Arguments) -> ToolResult | None:
+    """Why a call's inline TeXML must not be sent; None when it may. Warnings become notes of the call."""
+    for _, param in known.params():
+        document = arguments.wire.get(param.name)
+        if param.kind is not Kind.TEXML or not isinstance(document, str):
+            continue
+        from texml_mcp import texml
+
+        findings = texml.lint(document).findings
+        told = [f"Line {each.line}:{each.column} {clean(each.message)}" for each in findings]
+        errors = [text for text, each in zip(told, findings, strict=True) if each.severity == "error"]
+        if errors:
+            more = f" And {len(errors) - MOST_TOLD} more." if len(errors) > MOST_TOLD else ""
+            return ToolResult(
+                "error",
+                f"{param.key} is not valid TeXML. {' '.join(errors[:MOST_TOLD])}{more}",
+                code="invalid_texml",
+                outcome="not_sent",
+                field=param.key,
+                next=[Next("validate_texml", {"Texml": document}, "see every finding")] if more else [],
+            )
+        arguments.notes.extend(told[:MOST_TOLD])
+    return None
 
 
 def _refused(code: str, summary: str, field: str) -> ToolResult:

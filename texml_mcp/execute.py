@@ -120,6 +120,8 @@ async def _write(
         request = services.upstream.build(known, arguments.wire)
     except (InvalidPathValue, InvalidValue) as error:
         return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
+    if refused := checking.refuse_texml(known, arguments):
+        return refused
     action = default_action(known, arguments.wire)
     if arguments.local.dry_run:
         return ToolResult(
@@ -149,7 +151,7 @@ async def _confirm(services: Services, call: Call, known: Endpoint, arguments: A
         tool=known.id,
         bound_to=binding(known.id, arguments.wire, call.principal),
         observed=seen.digest,
-        words=" ".join(filter(None, (sentence(known, arguments.wire), seen.words))),
+        words=sentence(known, arguments.wire, seen.words),
         risks=_risks(known, arguments),
         again=portable(known, arguments.repeatable),
         token=arguments.local.confirm_token,

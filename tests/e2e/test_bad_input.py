@@ -66,17 +66,27 @@ async def test_bad_arguments(
     assert network.writes == []
 
 
-def speak(*lines: str) -> list[dict[str, Any]]:
-    """What a real server process answers to raw lines, until its input ends."""
-    done = subprocess.run(
+def speak(*lines: str, until: int) -> list[dict[str, Any]]:
+    """What a real server process answers to raw lines, up to the answer with this id."""
+    answers: list[dict[str, Any]] = []
+    with subprocess.Popen(
         [sys.executable, "-m", "texml_mcp", "serve", "--sandbox"],
-        input="\n".join(lines) + "\n",
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
-        timeout=30,
-        check=False,
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("\n".join(lines) + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            answers.append(json.loads(line))
+            if answers[-1].get("id") == until:
+                break
+        process.stdin.close()
+        process.wait(20)
+    return answers
 
 
 HELLO = json.dumps(
@@ -98,13 +108,35 @@ def test_a_process_survives_nonsense_on_its_pipe() -> None:
     nested = '{"a":' * 3000 + "1" + "}" * 3000
     deep = f'{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{{"name":"x","arguments":{nested}}}}}'
     listing = '{"jsonrpc":"2.0","id":3,"method":"tools/list"}'
-    answers = {each.get("id"): each for each in speak(HELLO, READY, "not json", "{}", deep, listing)}
+    answers = {each.get("id"): each for each in speak(HELLO, READY, "not json", "{}", deep, listing, until=3)}
     assert len(answers[3]["result"]["tools"]) == 39
 
 
 def test_only_the_protocol_is_on_stdout() -> None:
     answers = speak(
-        HELLO, READY, '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_calls"}}'
+        HELLO, READY, '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_calls"}}', until=2
     )
     assert [each["id"] for each in answers] == [1, 2]
     assert answers[1]["result"]["structuredContent"]["status"] == "ok"
+
+
+async def test_inline_texml_is_checked_before_anyone_is_asked(connect: Connect, network: Counting) -> None:
+    placing = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
+    async with connect() as client:
+        broken = await client.call_tool(
+            "create_call", placing | {"Texml": "<Response><Sya>Hi</Sya></Response>"}
+        )
+        unclosed = await client.call_tool("create_call", placing | {"Texml": "<Response>"})
+        bomb = '<!DOCTYPE x [<!ENTITY a "b">]><Response><Say>&a;</Say></Response>'
+        entity = await client.call_tool("create_call", placing | {"Texml": bomb})
+        dead = "<Response><Hangup/><Say>Hello</Say></Response>"
+        warned = story(await client.call_tool("create_call", placing | {"Texml": dead}))
+    for refused in (broken, unclosed, entity):
+        assert story(refused)["code"] == "invalid_texml"
+        assert story(refused)["field"] == "Texml"
+        assert "Line 1:" in texts(refused)
+    assert "Say" in story(broken)["summary"]
+    assert warned["status"] == "confirmation_required"
+    assert any("Say" in note for note in warned["notes"])
+    assert "The TeXML " in warned["preview"]
+    assert network.writes == []

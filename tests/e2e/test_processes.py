@@ -32,7 +32,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.anyio
 async def test_a_story_over_real_pipes(era: str) -> None:
-    async with sandbox_server("--sandbox-speed", "100", mode=era, **answering(YES, YES)) as client:
+    async with sandbox_server("--sandbox-speed", "20", mode=era, **answering(YES, YES)) as client:
         assert client.server_info.name == "texml-mcp"
         assert client.server_info.version == __version__
         assert "confirmation_required" in (client.instructions or "")
@@ -44,7 +44,7 @@ async def test_a_story_over_real_pipes(era: str) -> None:
                     "To": "+13125550142",
                     "From": "+13125550100",
                     "ApplicationSid": next(app["id"] for app in apps if app["active"]),
-                    "Texml": "<Response><Pause length='3600'/></Response>",
+                    "Texml": "<Response><Pause length='180'/></Response>",
                 },
             )
         )

@@ -18,7 +18,7 @@ from texml_mcp.tools.schema import token_estimate
 
 CUSTOMER = "+13125550142"
 DESK = "+13125550100"
-GREETING = "<Response><Say>Your appointment is confirmed.</Say><Pause length='600'/></Response>"
+GREETING = "<Response><Say>Your appointment is confirmed.</Say><Pause length='180'/></Response>"
 SPEED = "20"
 
 

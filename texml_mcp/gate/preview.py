@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from texml_mcp import texml
 from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.client import RequestPlan
 from texml_mcp.results.values import MASK, mask_url
@@ -38,14 +39,20 @@ def describe_request(known: Endpoint, request: RequestPlan, wire: Mapping[str, A
     return shown
 
 
-def sentence(known: Endpoint, wire: Mapping[str, Any]) -> str:
-    """The call in one sentence: what, with which arguments, and what it does to people and money."""
-    account = wire.get("account_sid")
-    said = ", ".join(
+def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str = "") -> str:
+    """The question: what it does to whom, what is there now, then the exact arguments."""
+    risks = "; ".join(dict.fromkeys(risk.why for risk in known.risks_of(wire)))
+    kinds = {param.name: param.kind for _, param in known.params()}
+    documents = [texml.describe(value) for name, value in wire.items() if kinds.get(name) is Kind.TEXML]
+    exact = ", ".join(
         f"{name} {clean(str(value), 120)}"
         for name, value in masked(known, wire).items()
-        if name != "account_sid"
+        if kinds.get(name) is not Kind.TEXML
     )
-    risks = "; ".join(dict.fromkeys(risk.why for risk in known.risks_of(wire)))
-    on = f" on account {account}" if account else ""
-    return f"{known.title}{on}: {said}.{f' Effect: {risks}.' if risks else ''}"
+    parts = [
+        f"{known.title}: {risks}." if risks else f"{known.title}.",
+        seen,
+        *(f"The TeXML {clean(phrase, 220)}" for phrase in documents),
+        f"Exactly: {exact}.",
+    ]
+    return " ".join(part for part in parts if part)

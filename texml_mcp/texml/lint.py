@@ -95,7 +95,7 @@ def _nearest(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     import difflib
 
     lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), list(lower), 1, 0.75)
+    close = difflib.get_close_matches(name.lower(), list(lower), 1, 0.6)
     return f": did you mean {lower[close[0]]}?" if close else ""
 
 
