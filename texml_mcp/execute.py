@@ -1,6 +1,6 @@
 """One call, from its name to its result: the pipeline, in the order that keeps people safe.
 
-tool known? -> arguments -> dry run? -> confirmation -> send -> shape
+tool known? -> arguments -> TeXML -> policy and guards -> dry run? -> confirmation -> send -> shape
 
 Nothing raises out of `execute` but cancellation, an unknown tool, and strict mode without anyone to ask:
 every other failure is a result that says what happened, whether anything was sent, and what to do next.
@@ -27,8 +27,8 @@ from texml_mcp.gate.confirm import (
     Verdict,
 )
 from texml_mcp.gate.observe import observe
-from texml_mcp.gate.policy import default_action
 from texml_mcp.gate.preview import describe_request, sentence
+from texml_mcp.gate.ruling import Judge, Ruling, emergency_number
 from texml_mcp.results import Next, ToolResult, one
 from texml_mcp.results.next_steps import settling
 from texml_mcp.results.shape import portable
@@ -55,6 +55,10 @@ class Call:
     person: Person = field(default_factory=Person)
 
 
+class UnknownToolError(Exception):
+    """No offered tool has this name. The one failure that MCP wants as a protocol error."""
+
+
 @dataclass(slots=True)
 class Departure:
     """Whether a write has left this process, and the reads that would tell what became of it."""
@@ -66,10 +70,6 @@ class Departure:
         self.left = True
 
 
-class UnknownToolError(Exception):
-    """No offered tool has this name. The one failure that MCP wants as a protocol error."""
-
-
 @dataclass(slots=True)
 class Services:
     """What a pipeline needs: one a server."""
@@ -78,6 +78,13 @@ class Services:
     offered: frozenset[str]
     account_sid: str | None = None
     confirmer: Confirmer = field(default_factory=lambda: Confirmer(Approvals()))
+    judge: Judge = field(default_factory=lambda: Judge(live=True))
+
+    def departed(self, sent: Departure, known: Endpoint, arguments: Arguments) -> None:
+        """A write is about to leave: from here on nobody may say that it was not sent."""
+        if not sent.left:  # a connection that had to be made anew is still the same write
+            sent.depart()
+            self.judge.left(known, arguments.wire)
 
 
 async def execute(services: Services, call: Call) -> ToolResult | AskThroughClient:
@@ -103,6 +110,8 @@ async def _endpoint(
     try:
         arguments = parse(known, call.arguments, services.account_sid)
     except ArgumentError as error:
+        if not known.reads and emergency_number(known, call.arguments or {}):
+            return denied(["Emergency and crisis numbers are never dialled from here."], "emergency_number")
         return ToolResult("error", error.summary, code=error.code, outcome="not_sent", field=error.field)
     sent.settles = [] if known.reads else settling(known, arguments.repeatable)
     try:
@@ -122,20 +131,25 @@ async def _write(
         return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
     if refused := checking.refuse_texml(known, arguments):
         return refused
-    action = default_action(known, arguments.wire)
+    ruling = services.judge.rule(known, arguments.wire)
+    arguments.notes.extend(ruling.reasons if ruling.action != "deny" else [])
     if arguments.local.dry_run:
         return ToolResult(
             "dry_run",
-            f"Would send {request.method} {request.path}. Policy: {action}.",
+            f"Would send {request.method} {request.path}. Ruling: {_ruled(ruling)}.",
             request=describe_request(known, request, arguments.wire),
             risks=_risks(known, arguments),
             notes=arguments.notes,
         )
-    if action == "confirm":
+    if ruling.action == "deny":
+        return denied(ruling.reasons, ruling.code)
+    if ruling.action == "confirm":
         verdict = await _confirm(services, call, known, arguments)
         if not isinstance(verdict, Approved):
             return verdict
-    answer = await services.upstream.send(known, arguments.wire, on_departure=sent.depart)
+    answer = await services.upstream.send(
+        known, arguments.wire, on_departure=lambda: services.departed(sent, known, arguments)
+    )
     result = one(known, arguments.wire, answer.body, full=False)
     result.notes += arguments.notes
     return result
@@ -171,6 +185,21 @@ async def _confirm(services: Services, call: Call, known: Endpoint, arguments: A
 
 def _risks(known: Endpoint, arguments: Arguments) -> list[str]:
     return [f"{risk.kind.value}: {risk.why}" for risk in known.risks_of(arguments.wire)]
+
+
+def _ruled(ruling: Ruling) -> str:
+    return f"deny, {' '.join(ruling.reasons)}".rstrip(".") if ruling.action == "deny" else ruling.action
+
+
+def denied(reasons: list[str], code: str) -> ToolResult:
+    """A call that may not run, and why; asking again changes nothing."""
+    why = " ".join(reasons) or "Policy does not allow this call."
+    return ToolResult(
+        "denied",
+        f"{why} Do not try another way: tell the user.",
+        code=code,
+        outcome="not_sent",
+    )
 
 
 def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> ToolResult:

@@ -141,7 +141,7 @@ async def test_a_changed_target_voids_the_approval(
         hang_up = {"call_sid": ringing, "Status": "completed"}
         first = story(await client.call_tool("update_call", hang_up))
         assert "ringing" in first["preview"]
-        world.answer(ringing, "human")
+        world.answer(ringing)
         stale = await client.call_tool("update_call", hang_up | {"confirm_token": first["confirm_token"]})
         assert story(stale)["status"] == "stale_preview"
         assert "NOT EXECUTED" in texts(stale)
@@ -158,7 +158,7 @@ async def test_a_target_that_changes_while_the_person_thinks_is_not_touched(
     ringing = next(sid for sid, call in world.table("calls").items() if call["status"] == "ringing")
 
     async def slow_yes(_: Any, params: Any) -> ElicitResult:
-        world.answer(ringing, "human")
+        world.answer(ringing)
         return YES
 
     async with connect(client={"elicitation_callback": slow_yes}) as client:

@@ -148,7 +148,7 @@ def test_a_malformed_argument_on_the_command_line(wrong: str) -> None:
 def test_the_demo_tells_its_story() -> None:
     done = run("demo")
     assert done.returncode == 0, done.stdout[-2000:]
-    for part in ("Approval needed", "The user said no", "stale", "Emergency", "Hung up"):
+    for part in ("Approval needed", "The user said no", "stale", "Emergency and crisis", "Hung up"):
         assert part in done.stdout
 
 

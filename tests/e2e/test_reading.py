@@ -69,7 +69,7 @@ async def test_waiting_ends_when_the_status_comes(connect: Connect, worlds: Worl
     sid = next(sid for sid, call in world.table("calls").items() if call["status"] == "ringing")
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
-        world.answer(sid, "human")
+        world.answer(sid)
 
     async with connect() as client:
         arguments = {"call_sid": sid, "wait_for": "in-progress"}

@@ -141,7 +141,7 @@ async def _story(console: Console, pause: float) -> None:
         source = spoken["items"][0]["recording_sid"]
         await tell.step("Delete that recording.", "delete_recording", recording_sid=source)
         await tell.step(
-            "Emergency numbers are refused, here too.", "create_call", "error", **placing | {"To": "911"}
+            "Emergency numbers are refused, here too.", "create_call", "denied", **placing | {"To": "911"}
         )
     await _without_forms(console, pause)
 

@@ -209,8 +209,9 @@ async def _queue(reader: _Reader) -> Observation:
 async def _recording(reader: _Reader) -> Observation:
     recording = await reader.one("get_recording")
     return Observation(
-        f"Recording of {recording.get('start_time')}, {lasted(recording.get('duration')) or 'unknown length'}, "
-        f"{recording.get('status')}, call {recording.get('call_sid')}.",
+        f"Recording of {recording.get('start_time')}, "
+        f"{lasted(recording.get('duration')) or 'unknown length'}, {recording.get('status')}, "
+        f"call {recording.get('call_sid')}.",
         _bound(recording.get("sid"), recording.get("status"), recording.get("duration")),
     )
 

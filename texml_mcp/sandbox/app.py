@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
+from asyncio import sleep
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from texml_mcp.catalog import ENDPOINTS, Endpoint, Kind, endpoint
+from texml_mcp.catalog import ENDPOINTS, Endpoint
 from texml_mcp.sandbox import errors
+from texml_mcp.sandbox.exchange import BASE, Reply, exchange
 from texml_mcp.sandbox.handlers import HANDLERS
-from texml_mcp.sandbox.request import Request, checked, parse_body, parse_query
+from texml_mcp.sandbox.request import parse_body, parse_query
 from texml_mcp.sandbox.world import World
 from texml_mcp.sandbox.worlds import Worlds
 
@@ -21,7 +23,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-BASE = "/v2"
+CONTROL = "/_sandbox"
 MAX_BODY = 1024 * 1024
 SANDBOX_KEY = re.compile(r"sandbox(-[A-Za-z0-9_.-]{1,100})?")
 
@@ -34,7 +36,7 @@ def _routes() -> tuple[tuple[str, re.Pattern[str], Endpoint], ...]:
         raise RuntimeError(f"endpoints without a sandbox handler: {', '.join(absent)}")
     found: list[tuple[str, re.Pattern[str], Endpoint]] = []
     for each in ENDPOINTS:
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(each.path))
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+?)", re.escape(each.path))
         suffix = "" if each.path.endswith(".json") or "Recordings" in each.path else r"(?:\.json)?"
         found.append((each.method, re.compile(pattern + suffix), each))
     return tuple(found)
@@ -50,42 +52,25 @@ def route(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
     raise errors.not_found()
 
 
-def request(
-    world: World, endpoint_id: str, path: dict[str, str], query: dict[str, str], body: dict[str, Any]
-) -> tuple[int, dict[str, Any] | None]:
-    """One request without HTTP: the status and the answer. Raises `ApiError`."""
-    known = endpoint(endpoint_id)
-    url = f"{BASE}{known.path.format(**path)}"
-    return _answer(world, known, url, path, query, body)
-
-
-def _answer(
-    world: World, known: Endpoint, url: str, path: dict[str, str], query: dict[str, str], body: dict[str, Any]
-) -> tuple[int, dict[str, Any] | None]:
-    if path.get("account_sid", world.account_sid) != world.account_sid:
-        raise errors.wrong_account() if known.id == "create_call" else errors.not_found()
-    typed = checked(known, body)
-    if known.id != "create_secret":
-        world.note("request", known.id, path=path, body=_without_secrets(known, typed))
-    return HANDLERS[known.id](world, Request(known, url, path, query, typed))
-
-
-def _without_secrets(known: Endpoint, typed: dict[str, Any]) -> dict[str, Any]:
-    secret = {param.name for param in known.body_params if param.kind is Kind.SECRET}
-    return {name: "***" if name in secret else value for name, value in typed.items()}
-
-
 class Sandbox:
-    """The ASGI application. In the `real` clock time passes by itself, `speed` seconds a second."""
+    """The ASGI application. In the `real` clock time passes by itself, `speed` seconds a second.
+
+    `control` opens the control plane under `/_sandbox`, which needs no key.
+    """
 
     def __init__(
-        self, worlds: Worlds, *, clock: Literal["virtual", "real"] = "virtual", speed: float = 1.0
+        self,
+        worlds: Worlds,
+        *,
+        clock: Literal["virtual", "real"] = "virtual",
+        speed: float = 1.0,
+        control: bool = False,
     ) -> None:
         _routes()
         self.worlds = worlds
         self._real = clock == "real"
         self._speed = speed
-        self._seen: dict[int, float] = {}
+        self._control = control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -95,13 +80,35 @@ class Sandbox:
             return
         try:
             content = await _content(receive)
-            status, body = self._handle(scope, content)
-            headers: dict[str, str] = {}
+            reply = self._handle(scope, content)
         except errors.ApiError as error:
-            status, body, headers = error.status, error.body, error.headers
-        await _respond(send, status, body, headers)
+            reply = Reply(error.status, error.body, error.headers)
+        if reply.wait_seconds and not (reply.cut and _in_process(send)):
+            await sleep(reply.wait_seconds)
+        if reply.cut:
+            await _cut(send, reply)
+            return
+        await _respond(send, reply)
 
-    def _handle(self, scope: Scope, content: bytes) -> tuple[int, dict[str, Any] | None]:
+    def _handle(self, scope: Scope, content: bytes) -> Reply:
+        path: str = scope["path"]
+        if path == "/" and scope["method"] == "GET":
+            from texml_mcp.sandbox.page import page
+
+            for world in self.worlds.all().values():
+                self._catch_up(world)
+            return page(self.worlds, parse_query(scope.get("query_string", b"").decode("latin-1")))
+        if path.startswith(CONTROL + "/") and self._control:
+            from texml_mcp.sandbox.control import control
+
+            for world in self.worlds.all().values():
+                self._catch_up(world)
+            body = parse_body("application/json", content)
+            query = parse_query(scope.get("query_string", b"").decode("latin-1"))
+            return control(self.worlds, scope["method"], path[len(CONTROL) :], query, body)
+        return self._api(scope, content)
+
+    def _api(self, scope: Scope, content: bytes) -> Reply:
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -111,16 +118,41 @@ class Sandbox:
         query = parse_query(scope.get("query_string", b"").decode("latin-1"))
         body = parse_body(headers.get("content-type", "application/json"), content)
         self._catch_up(world)
-        return _answer(world, known, f"{BASE}{known.path.format(**path)}", path, query, body)
+        return exchange(world, known.id, path, query, body)
 
     def _catch_up(self, world: World) -> None:
         """In real time, let pass what has passed since this world was last asked."""
         if not self._real:
             return
         now = time.monotonic()
-        last = self._seen.setdefault(id(world), now)
-        self._seen[id(world)] = now
+        last = now if world.followed is None else world.followed
+        world.followed = now
+        world.tick_seconds = 0.0
         world.advance((now - last) * self._speed)
+
+
+def _in_process(send: Send) -> bool:
+    return _transport(send) is None
+
+
+def _transport(send: Send) -> Any:
+    """The socket's transport below uvicorn's `send`; `None` when no socket is in play."""
+    return getattr(getattr(send, "__self__", None), "transport", None)
+
+
+async def _cut(send: Send, reply: Reply) -> None:
+    """Give no answer: close the socket hard, or raise what httpx raises when there is none."""
+    transport = _transport(send)
+    if transport is not None:
+        transport.abort()
+        await sleep(0)  # so that the server notices before it finds that nothing was answered
+        await sleep(0)
+        return
+    import httpx
+
+    if reply.cut == "timeout":
+        raise httpx.ReadTimeout("The sandbox gave no answer, as a fault asked.")
+    raise httpx.ReadError("The sandbox cut the connection, as a fault asked.")
 
 
 def _token(authorization: str) -> str:
@@ -130,7 +162,7 @@ def _token(authorization: str) -> str:
         raise errors.unauthenticated()
     if not SANDBOX_KEY.fullmatch(token):
         raise errors.unauthenticated(
-            "This is a sandbox: its keys are 'sandbox' or begin with 'sandbox-'. A live key has no place here."
+            "This is a sandbox: its keys are 'sandbox' or begin with 'sandbox-'. Keep live keys away."
         )
     return token
 
@@ -152,13 +184,29 @@ async def _content(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _respond(send: Send, status: int, body: dict[str, Any] | None, headers: dict[str, str]) -> None:
-    content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-    sent = [(name.encode(), value.encode()) for name, value in headers.items()]
-    if body is not None:
-        sent += [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": sent})
+async def _respond(send: Send, reply: Reply) -> None:
+    kind, content = _rendered(reply)
+    sent = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+    if content or reply.body is not None:
+        sent += [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": reply.status, "headers": sent})
     await send({"type": "http.response.body", "body": content})
+
+
+def _rendered(reply: Reply) -> tuple[bytes, bytes]:
+    """Content type and bytes, spoiled where a fault asked for it."""
+    if isinstance(reply.body, str):
+        return b"text/html; charset=utf-8", reply.body.encode()
+    if reply.spoiled == "html":
+        return b"text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+    if reply.body is None:
+        return b"", b""
+    content = json.dumps(reply.body, ensure_ascii=False).encode("utf-8", "replace")
+    if reply.spoiled == "truncated":
+        content = content[: len(content) // 2]
+    elif reply.spoiled == "malformed":
+        content = content.replace(b":", b"=", 1)
+    return b"application/json", content
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -170,7 +218,11 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 
 def create_app(
-    worlds: Worlds | None = None, *, clock: Literal["virtual", "real"] = "virtual", speed: float = 1.0
+    worlds: Worlds | None = None,
+    *,
+    clock: Literal["virtual", "real"] = "virtual",
+    speed: float = 1.0,
+    control: bool = False,
 ) -> Sandbox:
     """A sandbox ready to serve; without `worlds` each token gets the default world of its own."""
-    return Sandbox(worlds or Worlds(), clock=clock, speed=speed)
+    return Sandbox(worlds or Worlds(), clock=clock, speed=speed, control=control)

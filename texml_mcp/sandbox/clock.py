@@ -1,6 +1,7 @@
 """Time in a world: it moves when told to, or follows real time when asked; reads never move it.
 
-Due events happen in one total order: by time, then by the order in which they were planned.
+Due events happen in one total order: by time, then by what they happen to, then as they were planned. The
+second part makes independent steps commute: it does not matter which of two calls was placed first.
 """
 
 from __future__ import annotations
@@ -17,24 +18,25 @@ START = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC).timestamp()
 
 @dataclass(slots=True)
 class Clock:
-    """Seconds since 1970, and what is due. An event is `(at, order, name, arguments)`: plain data."""
+    """Seconds since 1970, and what is due. An event is `(at, target, order, name, arguments)`: plain data."""
 
     now: float = START
     order: int = 0
-    due: list[tuple[float, int, str, list[Any]]] = field(
-        default_factory=list[tuple[float, int, str, list[Any]]]
+    due: list[tuple[float, str, int, str, list[Any]]] = field(
+        default_factory=list[tuple[float, str, int, str, list[Any]]]
     )
 
     def plan(self, after: float, name: str, *arguments: Any) -> None:
         """Have an event happen `after` seconds from now."""
         self.order += 1
-        heapq.heappush(self.due, (self.now + max(0.0, after), self.order, name, list(arguments)))
+        target = str(arguments[0]) if arguments else ""
+        heapq.heappush(self.due, (self.now + max(0.0, after), target, self.order, name, list(arguments)))
 
     def next_before(self, moment: float) -> tuple[str, list[Any]] | None:
         """Take the next event that is due by `moment`, and move to its time."""
         if not self.due or self.due[0][0] > moment:
             return None
-        at, _, name, arguments = heapq.heappop(self.due)
+        at, _, _, name, arguments = heapq.heappop(self.due)
         self.now = max(self.now, at)
         return name, arguments
 

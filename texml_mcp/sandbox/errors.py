@@ -87,6 +87,16 @@ def unsupported_media() -> ApiError:
     return _error(415, "10014", "Unsupported media type", "Send JSON or a form.")
 
 
+def injected(fault: dict[str, Any]) -> ApiError:
+    """The error that a fault asked for."""
+    error = {"code": fault["code"]} if fault["code"] else {}
+    wait = fault["retry_after_seconds"]
+    headers = {} if wait is None else {"retry-after": str(int(wait))}
+    return ApiError(
+        fault["status"], {**error, "title": "Injected fault", "detail": "By a sandbox fault."}, headers
+    )
+
+
 def too_many(seconds: int) -> ApiError:
     answer = _error(
         429, "10011", "Too many requests", "You have exceeded the maximum number of allowed requests."

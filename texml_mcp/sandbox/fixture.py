@@ -5,10 +5,12 @@ Told through the same verbs that requests use, so that it cannot hold what could
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from texml_mcp.sandbox import ids
+from texml_mcp.sandbox.handlers import HANDLERS
 from texml_mcp.sandbox.handlers.applications import new_application
 from texml_mcp.sandbox.world import Record, World
 
@@ -16,13 +18,15 @@ ACCOUNT_SID = "61bf923e-5e4d-4595-a110-56190ea18a1b"
 DESK = "+13125550100"
 MAIN_APPLICATION = "1293384261075731499"
 
-CALLEES: dict[str, Record] = {
-    "+13125550141": {"does": "busy"},
-    "+13125550143": {"does": "no-answer"},
-    "+13125550144": {"does": "rejects", "rings_seconds": 2},
-    "+13125550145": {"does": "voicemail", "rings_seconds": 8},
-    "+13125550146": {"does": "answers", "rings_seconds": 3, "hangs_up_after_seconds": 20},
-}
+CALLEES: tuple[Record, ...] = (
+    {"match": "+13125550141", "does": "busy"},
+    {"match": "+13125550143", "does": "no-answer"},
+    {"match": "+13125550144", "does": "rejects", "rings_seconds": 2},
+    {"match": "+13125550145", "does": "voicemail", "rings_seconds": 8},
+    {"match": "+13125550146", "hangs_up_after_seconds": 20},
+)
+# What stands in for every document that would be fetched: a minute of talk.
+UNKNOWN_DOCUMENT = '<Response><Pause length="60"/></Response>'
 _EARLIER = ("completed", "busy", "no-answer", "failed", "canceled", "completed", "completed")
 _SAID = (
     "Good morning, this is the clinic. I am calling about your appointment on Thursday.",
@@ -31,18 +35,96 @@ _SAID = (
 )
 
 
-def default_world(seed: str) -> World:
-    """A copy of the default world, named by its token. Identifiers are the same in every copy."""
-    world = World(seed, ACCOUNT_SID)
+def default_world(seed: str = "default") -> World:
+    """A copy of the default world. What it holds is named alike in every copy; `seed` names what comes."""
+    world = World("default", ACCOUNT_SID)
     world.restore(_told())
     world.seed = seed
     return world
 
 
+_FIELDS = frozenset(
+    {"account_sid", "seed", "settings", "documents", "callees", "applications", "queues", "story"}
+)
+_STORY = frozenset({"request", "path", "query", "body", "advance", "inbound"})
+
+
+def world_from(given: Mapping[str, Any]) -> World:
+    """A world from a fixture file's content: an account, settings, people, and a story told by requests.
+
+    A step of `story` is `{request, path, query, body}` with `request` the endpoint's id, `{advance: seconds}`
+    or `{inbound: {from, application, ...}}`. Every id may be given where the API lets a caller choose one:
+    `applications` is a list of settings with an `id`. Raises `ValueError` that names the place.
+    """
+    for name in given:
+        if name not in _FIELDS:
+            raise ValueError(f"{name}: not part of a fixture; there are {', '.join(sorted(_FIELDS))}")
+    world = World(str(given.get("seed", "fixture")), str(given.get("account_sid", ACCOUNT_SID)))
+    world.configure(_mapping(given, "settings"))
+    for url, texml in _mapping(given, "documents").items():
+        world.documents[url] = str(texml)
+    for place, each in _items(given, "callees"):
+        _at(place, lambda each=each: world.script_callee(each))
+    for place, each in _items(given, "applications"):
+        settings = {name: value for name, value in each.items() if name != "id"}
+        for needed in ("friendly_name", "voice_url"):
+            if not isinstance(settings.get(needed), str):
+                raise ValueError(f"{place}.{needed}: is needed, as text")
+        new_application(world, settings, str(each.get("id", "")))
+    for place, each in _items(given, "queues"):
+        if not isinstance(each.get("name"), str) or type(each.get("max_size", 1)) is not int:
+            raise ValueError(f"{place}: a name is needed, and max_size must be a whole number")
+        world.queue_named(each["name"], each.get("max_size", 300))
+    for place, each in _items(given, "story"):
+        _at(place, lambda each=each: _step(world, each))
+    return world
+
+
+def _step(world: World, step: Mapping[str, Any]) -> None:
+    unknown = sorted(set(step) - _STORY)
+    if unknown:
+        raise ValueError(f"{unknown[0]}: not part of a step")
+    if "advance" in step:
+        world.advance(float(step["advance"]))
+    elif "inbound" in step:
+        caller = dict(step["inbound"])
+        world.call_in(caller.pop("from", ""), caller.pop("application", ""), **caller)
+    else:
+        path = {"account_sid": world.account_sid, **step.get("path", {})}
+        if step.get("request") not in HANDLERS:
+            raise ValueError(f"request: {step.get('request')!r} is not an operation")
+        status, answer = world.request(step["request"], path, step.get("query"), step.get("body"))
+        if status >= 400:
+            raise ValueError(f"{step['request']} answered {status}: {answer}")
+
+
+def _at(place: str, act: Callable[[], Any]) -> None:
+    try:
+        act()
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{place}.{error}") from None
+
+
+def _mapping(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = given.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"{name}: must be an object")
+    return cast("dict[str, Any]", value)
+
+
+def _items(given: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
+    value = given.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in cast("list[Any]", value)):
+        raise ValueError(f"{name}: must be a list of objects")
+    return [(f"{name}[{at}]", each) for at, each in enumerate(cast("list[dict[str, Any]]", value))]
+
+
 @cache
-def _told() -> dict[str, Any]:
+def _told() -> bytes:
     world = World("default", ACCOUNT_SID)
-    world.state["callees"] = {number: dict(does) for number, does in CALLEES.items()}
+    for each in CALLEES:
+        world.script_callee(each)
+    world.documents["*"] = UNKNOWN_DOCUMENT
     _applications(world)
     _earlier_calls(world)
     _recordings(world)
@@ -50,6 +132,7 @@ def _told() -> dict[str, Any]:
     _conferences(world)
     _live_calls(world)
     world.events.clear()
+    world.outbox.clear()
     return world.snapshot()
 
 
@@ -72,11 +155,16 @@ def _earlier_calls(world: World) -> None:
     """Forty-five calls that are over, in every way a call can be."""
     for index in range(45):
         status = _EARLIER[index % len(_EARLIER)]
-        call = _leg(world, f"+13125550{110 + index % 25}", ring_limit=120, detects=index % 5 == 0)
+        call = _leg(
+            world,
+            f"+13125550{110 + index % 25}",
+            ring_limit=120,
+            answered_by="human" if index % 35 == 0 else None,
+        )
         world.clock.due.clear()
         world.advance(4)
         if status == "completed":
-            world.answer(call["sid"], "human")
+            world.answer(call["sid"])
             world.clock.due.clear()
             world.advance(20 + index)
         world.end(call["sid"], status)
@@ -87,19 +175,19 @@ def _recordings(world: World) -> None:
     for index, said in enumerate(_SAID):
         call = _leg(world, f"+1312555015{index}", caller_name=("Dr. Vale", "Sam Field", None)[index])
         world.clock.due.clear()
-        world.answer(call["sid"], "human")
+        world.answer(call["sid"])
         recording = world.start_recording(call["sid"], source="StartCallRecordingAPI")
         world.advance(30 + 10 * index)
         world.end(call["sid"], "completed")
         world.advance(10)
         sid = ids.uuid_sid(*world.fresh("transcription", recording["sid"]))
-        duration = recording["duration"]
-        made = {"recording": recording["sid"], "call": call["sid"], "status": "completed"}
-        world.new("transcriptions", sid, made | {"text": said, "duration": duration})
+        made = {"recording": recording["sid"], "call": call["sid"], "says": said, "hook": None}
+        made |= {"text": said, "status": "completed", "duration": recording["duration"]}
+        world.new("transcriptions", sid, made)
     recording = next(iter(world.table("recordings").values()))
     sid = ids.uuid_sid(*world.fresh("transcription", "running"))
-    made = {"recording": recording["sid"], "call": recording["call"], "status": "in-progress"}
-    world.new("transcriptions", sid, made | {"text": "", "duration": 30})
+    made = {"recording": recording["sid"], "call": recording["call"], "says": "", "hook": None}
+    world.new("transcriptions", sid, made | {"text": "", "status": "in-progress", "duration": 30})
     world.clock.due.clear()
 
 
@@ -108,7 +196,7 @@ def _queues(world: World) -> None:
     for index in range(3):
         call = _leg(world, f"+1312555016{index}")
         world.clock.due.clear()
-        world.answer(call["sid"], "human")
+        world.answer(call["sid"])
         world.enqueue(call["sid"], "support")
         world.advance(25)
     world.queue_named("billing", 5)
@@ -123,7 +211,7 @@ def _conferences(world: World) -> None:
         for index, label in enumerate(("agent", "customer", "supervisor")):
             call = _leg(world, f"+131255501{70 + index + (0 if live else 10)}")
             world.clock.due.clear()
-            world.answer(call["sid"], "human")
+            world.answer(call["sid"])
             world.join(call["sid"], conference["sid"], label=label, muted=label == "supervisor")
             last = call["sid"]
             world.advance(15)
@@ -141,7 +229,7 @@ def _conferences(world: World) -> None:
 def _live_calls(world: World) -> None:
     call = _leg(world, "+13125550190")
     world.clock.due.clear()
-    world.answer(call["sid"], "human")
+    world.answer(call["sid"])
     world.advance(40)
     world.clock.due.clear()
     _leg(world, "+13125550191", ring_limit=120)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from texml_mcp.sandbox.clock import iso, iso_millis, rfc2822
+from texml_mcp.sandbox.media import media_url
+from texml_mcp.sandbox.rooms import average_wait
 from texml_mcp.sandbox.world import Record, World
 
 
@@ -57,7 +60,7 @@ def recording(world: World, record: Record) -> dict[str, Any]:
         "date_updated": iso(record["updated"]),
         "duration": None if record["duration"] is None else str(record["duration"]),
         "error_code": None,
-        "media_url": f"https://media.example.com/recordings/{sid}.mp3",
+        "media_url": media_url(sid),
         "sid": sid,
         "source": record["source"],
         "start_time": iso(record["started"]),
@@ -93,23 +96,25 @@ _CONFERENCE_STATES = {"in-progress": "processing", "paused": "processing", "stop
 
 def conference_recording(world: World, record: Record) -> dict[str, Any]:
     sid = record["sid"]
-    return {
-        "account_sid": world.account_sid,
-        "call_sid": record["call"],
-        "channels": record["channels"],
-        "conference_sid": record["conference"],
-        "date_created": rfc2822(record["created"]),
-        "date_updated": rfc2822(record["updated"]),
-        "duration": record["duration"] or 0,
-        "error_code": None,
-        "media_url": f"https://media.example.com/recordings/{sid}.mp3",
-        "sid": sid,
-        "source": record["source"],
-        "start_time": rfc2822(record["started"]),
-        "status": _CONFERENCE_STATES.get(record["status"], "completed"),
-        "subresource_uris": {"transcriptions": None},
-        "uri": _uri(world, f"Recordings/{sid}.json"),
-    }
+    return _present(
+        {
+            "account_sid": world.account_sid,
+            "call_sid": record["call"],
+            "channels": record["channels"],
+            "conference_sid": record["conference"],
+            "date_created": rfc2822(record["created"]),
+            "date_updated": rfc2822(record["updated"]),
+            "duration": record["duration"] or 0,
+            "error_code": None,
+            "media_url": media_url(sid),
+            "sid": sid,
+            "source": record["source"],
+            "start_time": rfc2822(record["started"]),
+            "status": _CONFERENCE_STATES.get(record["status"], "completed"),
+            "subresource_uris": {"transcriptions": None},
+            "uri": _uri(world, f"Recordings/{sid}.json"),
+        }
+    )
 
 
 def siprec(world: World, record: Record) -> dict[str, Any]:
@@ -170,37 +175,41 @@ def conference(world: World, record: Record) -> dict[str, Any]:
 
 
 def participant(world: World, conference_sid: str, record: Record) -> dict[str, Any]:
-    return {
-        **dialed_participant(world, conference_sid, record),
-        "api_version": "v2/texml",
-        "call_sid_legacy": record["call"],
-        "coaching_call_sid_legacy": record["coached"],
-        "date_created": rfc2822(record["created"]),
-        "date_updated": rfc2822(record["updated"]),
-    }
+    return _present(
+        {
+            **dialed_participant(world, conference_sid, record),
+            "api_version": "v2/texml",
+            "call_sid_legacy": record["call"],
+            "coaching_call_sid_legacy": record["coached"],
+            "date_created": rfc2822(record["created"]),
+            "date_updated": rfc2822(record["updated"]),
+        }
+    )
 
 
 def dialed_participant(world: World, conference_sid: str, record: Record) -> dict[str, Any]:
-    return {
-        "account_sid": world.account_sid,
-        "call_sid": record["call"],
-        "coaching": record["coaching"],
-        "coaching_call_sid": record["coached"],
-        "conference_sid": conference_sid,
-        "end_conference_on_exit": record["ends"],
-        "hold": record["hold"],
-        "muted": record["muted"],
-        "status": record["status"],
-        "uri": _uri(world, f"Conferences/{conference_sid}/Participants/{record['call']}.json"),
-    }
+    return _present(
+        {
+            "account_sid": world.account_sid,
+            "call_sid": record["call"],
+            "coaching": record["coaching"],
+            "coaching_call_sid": record["coached"],
+            "conference_sid": conference_sid,
+            "end_conference_on_exit": record["ends"],
+            "hold": record["hold"],
+            "muted": record["muted"],
+            "status": record["status"],
+            "uri": _uri(world, f"Conferences/{conference_sid}/Participants/{record['call']}.json"),
+        }
+    )
 
 
 def queue(world: World, record: Record) -> dict[str, Any]:
-    waits = record["waits"] + [int(world.clock.now - each["waiting_since"]) for each in record["waiting"]]
-    path = f"/Accounts/{world.account_sid}/Queues/{record['sid']}"
+    # A queue is named by a person: a slash or a space in its name must not change the path.
+    path = f"/Accounts/{world.account_sid}/Queues/{quote(record['sid'], safe='')}"
     return {
         "account_sid": world.account_sid,
-        "average_wait_time": round(sum(waits) / len(waits)) if waits else 0,
+        "average_wait_time": average_wait(record, world.clock.now),
         "current_size": len(record["waiting"]),
         "date_created": rfc2822(record["created"]),
         "date_updated": rfc2822(record["updated"]),
@@ -228,10 +237,19 @@ def transcription(world: World, record: Record) -> dict[str, Any]:
 
 
 def application(world: World, record: Record) -> dict[str, Any]:
-    return {
-        **record["settings"],
-        "id": record["sid"],
-        "record_type": "texml_application",
-        "created_at": iso_millis(record["created"]),
-        "updated_at": iso_millis(record["updated"]),
-    }
+    return _present(
+        {
+            **record["settings"],
+            "inbound": _present(record["settings"]["inbound"]),
+            "outbound": _present(record["settings"]["outbound"]),
+            "id": record["sid"],
+            "record_type": "texml_application",
+            "created_at": iso_millis(record["created"]),
+            "updated_at": iso_millis(record["updated"]),
+        }
+    )
+
+
+def _present(shown: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that have no value: the documented shapes do not let them be null or empty."""
+    return {name: value for name, value in shown.items() if value not in (None, "")}

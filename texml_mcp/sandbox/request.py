@@ -24,24 +24,25 @@ from texml_mcp.sandbox.errors import (
     unsupported_media,
     wrong_type,
 )
+from texml_mcp.sandbox.numbers import is_emergency, is_reachable
 
-_E164 = re.compile(r"\+[1-9]\d{4,14}")
-_SIP = re.compile(r"sips?:\S+", re.IGNORECASE)
-_EMERGENCY = frozenset({"911", "112", "999", "988", "933", "000", "110", "119", "113", "15", "17", "18"})
-
-# Required by sense, not by any document: without it the request means nothing (see the catalogue).
+_INDEXED = re.compile(r"(\w+)\[(\d*)\]\[(\w+)\]")
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` holds the path parameters, `query` text as it came, `body` typed values; `url` the own path."""
+    """`path` holds the path parameters, `query` text as it came, `body` typed values; `url` the own path.
+
+    `behind` says how many seconds a stale read trails.
+    """
 
     endpoint: Endpoint
     url: str
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
+    behind: float = 0.0
 
     def given(self, name: str, default: Any = None) -> Any:
         value = self.body.get(name)
@@ -74,11 +75,24 @@ def parse_body(content_type: str, content: bytes) -> dict[str, Any]:
             pairs = parse_qsl(content.decode(), keep_blank_values=True, max_num_fields=500)
         except ValueError:
             raise bad_request("The form cannot be read.") from None
-        fields: dict[str, Any] = {}
-        for name, value in pairs:
-            fields[name] = value
-        return fields
+        return _unfolded(pairs)
     raise unsupported_media()
+
+
+def _unfolded(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """A form's fields; `Name[0][part]` and `Name[][part]`, as form encoders write arrays, become lists."""
+    fields: dict[str, Any] = {}
+    parts: dict[str, dict[str, dict[str, str]]] = {}
+    for name, value in pairs:
+        if (found := _INDEXED.fullmatch(name)) is None:
+            fields[name] = value
+            continue
+        base, index, part = found.groups()
+        items = parts.setdefault(base, {})
+        if not index:  # `[]` begins a new item whenever a part comes again
+            index = str(len(items) - 1 if items and part not in items[str(len(items) - 1)] else len(items))
+        items.setdefault(index, {})[part] = value
+    return fields | {base: list(items.values()) for base, items in parts.items()}
 
 
 def checked(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,10 +186,7 @@ def _text(param: Param, value: Any) -> str:
 
 
 def _check_number(param: Param, value: str) -> None:
-    if _SIP.fullmatch(value):
-        return
-    digits = re.sub(r"\D", "", value)
-    if digits in _EMERGENCY or digits[1:] in _EMERGENCY:
+    if is_emergency(value):
         raise refused_number(param.name)
-    if not _E164.fullmatch(value):
+    if not is_reachable(value):
         raise not_e164(param.name)

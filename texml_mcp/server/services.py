@@ -8,6 +8,7 @@ from texml_mcp.client import Upstream
 from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
 from texml_mcp.gate.confirm import Confirmer
+from texml_mcp.gate.ruling import Judge
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
 
@@ -31,10 +32,17 @@ def build_services(settings: Settings) -> Services:
         upstream=build_upstream(settings),
         offered=frozenset(names),
         account_sid=settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None),
+        judge=Judge(live=is_live(settings)),
         confirmer=Confirmer(
             Approvals(settings.confirm_seconds), mode=settings.confirm, patience=settings.confirm_seconds
         ),
     )
+
+
+def is_live(settings: Settings) -> bool:
+    """Whether people can be rung: not on the built-in sandbox, nor on one that is reached by its key."""
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    return not settings.sandbox and not key.startswith(SANDBOX_KEY)
 
 
 def build_upstream(settings: Settings) -> Upstream:

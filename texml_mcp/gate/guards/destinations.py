@@ -50,10 +50,11 @@ def places(request: Request, targets: Targets | None = None) -> tuple[Place, ...
 def _of(tool: str, param: Param, wire: Mapping[str, Any], targets: Targets | None) -> Iterator[Place]:
     # A spelling that the API also accepts must not be a way past the guards.
     for name in (param.name, *param.aliases):
-        value = wire.get(name)
+        value: object = wire.get(name)
         if isinstance(value, Mapping):
             for field in param.fields:
                 yield from _of(tool, field, cast("Mapping[str, Any]", value), targets)
+            continue
         for text in _texts(value):
             yield from _named(tool, param, text, targets)
 
@@ -75,7 +76,8 @@ def _target(target: Target) -> Iterator[Place]:
     match target.kind:
         case "number" | "sip":
             # A SIP address in <Number> is dialled as one, whatever the element says.
-            kind = "sip" if target.kind == "sip" or is_sip(target.value) else "number"
+            named_sip = target.kind == "sip" and not target.value.strip().lower().startswith("tel:")
+            kind = "sip" if named_sip or is_sip(target.value) else "number"
             yield Place(kind, target.value, where, target.templated)
         case "url" | "stream":
             yield Place(target.kind, target.value, where, target.templated)

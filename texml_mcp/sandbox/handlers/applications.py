@@ -106,8 +106,9 @@ def delete_application(world: World, request: Request) -> Reply:
 @handles("create_secret")
 def create_secret(world: World, request: Request) -> Reply:
     name = request.given("name")
-    # Only a digest is kept: enough to tell whether it changed, useless to whoever reads a snapshot.
+    # Only a digest is in the state: enough to tell whether it changed, useless to whoever reads a snapshot.
     digest = hashlib.sha256(str(request.given("value")).encode("utf-8", "replace")).hexdigest()
+    world.vault[name] = str(request.given("value"))
     known = world.table("secrets").get(name)
     if known is None:
         world.new("secrets", name, {"digest": digest})

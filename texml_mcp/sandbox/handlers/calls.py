@@ -6,15 +6,13 @@ from functools import partial
 from typing import Any
 
 from texml_mcp.sandbox import render
+from texml_mcp.sandbox.documents import Step, steps
 from texml_mcp.sandbox.errors import call_over, contradiction, missing, not_found, not_one_of
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
+from texml_mcp.sandbox.interpreter import fetch
 from texml_mcp.sandbox.listing import dates, matches_date, newest_first, page
 from texml_mcp.sandbox.request import Request
-from texml_mcp.sandbox.script import Step, steps
 from texml_mcp.sandbox.world import FINAL, Record, World
-
-# What a fetched document does here, as nothing can be fetched: it talks for a minute.
-UNKNOWN_DOCUMENT_SECONDS = 60.0
 
 
 @handles("list_calls")
@@ -24,10 +22,11 @@ def list_calls(world: World, request: Request) -> Reply:
     status = query.get("Status")
     if status and status not in FINAL:
         raise not_one_of("Status", tuple(sorted(FINAL)))
+    trailing = (world.seen(record, request.behind) for record in world.table("calls").values())
     found = [
         record
-        for record in world.table("calls").values()
-        if world.visible(record)
+        for record in trailing
+        if record is not None
         and (not status or record["status"] == status)
         and (not query.get("To") or record["to"] == query["To"])
         and (not query.get("From") or record["from"] == query["From"])
@@ -47,33 +46,102 @@ def create_call(world: World, request: Request) -> Reply:
     supervised = request.given("SuperviseCallSid")
     if supervised is not None and find(world, "calls", supervised)["status"] != "in-progress":
         raise call_over()
+    inline = _inline(request)
+    settings = application["settings"]
     call = world.dial(
         request.given("To"),
         request.given("From"),
-        caller_name=request.given("CallerId"),
-        ring_limit=request.given("Timeout", 30),
-        time_limit=request.given("TimeLimit", 14_400),
-        detects=request.given("MachineDetection", "Disable") != "Disable",
-        **document(request.given("Texml")),
+        **leg(request, settings),
+        supervises=supervised,
+        role=request.given("SupervisingRole", "barge") if supervised else None,
+        runs_document=True,
     )
-    if request.given("Record"):
-        world.start_recording(call["sid"], source="OutboundAPI")
+    if inline is not None:
+        call["script"] = inline
+    elif supervised is None:
+        call["script"] = _fetched(world, call, request, settings)
+    record(world, request, call["sid"])
     answer: dict[str, Any] = {"from": call["from"], "to": call["to"], "status": "queued"}
     if world.answers_call_sid:
         answer["sid"] = call["sid"]
     return 200, answer
 
 
-def document(texml: str | None) -> dict[str, Any]:
-    """What the call will run: its inline document, or a minute of talk in place of a fetched one."""
-    script: list[Step] = steps(texml) if texml else [["Url", UNKNOWN_DOCUMENT_SECONDS, ""]]
-    return {"script": script, "runs_document": True}
+def _inline(request: Request) -> list[Step] | None:
+    """The inline document as steps, refused here when it cannot be run; `None` without one."""
+    texml = request.given("Texml")
+    return None if texml is None else steps(texml)
+
+
+def _fetched(world: World, call: Record, request: Request, settings: dict[str, Any]) -> list[Step]:
+    if request.given("Url"):
+        return fetch(world, call, request.given("Url"), request.given("FallbackUrl"))
+    return fetch(world, call, settings["voice_url"], settings["voice_fallback_url"])
+
+
+def leg(request: Request, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a dialed leg takes from its request: limits, detection and callbacks."""
+    return {
+        "application": request.given("ApplicationSid"),
+        "caller_name": request.given("CallerId"),
+        "ring_limit": request.given("Timeout", 30),
+        "time_limit": request.given("TimeLimit") or 14_400,
+        "detection": _detection(request),
+        "hook": hook(request, "StatusCallback", ["completed"]) or _of_application(settings),
+    }
+
+
+def _of_application(settings: dict[str, Any] | None) -> Record | None:
+    if not settings or not settings["status_callback"]:
+        return None
+    method = settings["status_callback_method"].upper()
+    return {"url": settings["status_callback"], "method": method, "events": ["completed"]}
+
+
+def _detection(request: Request) -> Record | None:
+    mode = request.given("MachineDetection", "Disable")
+    if mode == "Disable":
+        return None
+    name = "AsyncAmdStatusCallback" if request.given("AsyncAmdStatusCallback") else "AmdStatusCallback"
+    return {
+        "mode": mode,
+        "async": request.given("AsyncAmd", False),
+        "timeout": request.given("MachineDetectionTimeout", 30_000) / 1000,
+        "hook": hook(request, name, []),
+    }
+
+
+def hook(request: Request, name: str, events: list[str]) -> Record | None:
+    """A callback as asked for: where, how, and for which events (all, when the list is empty)."""
+    url = request.given(name)
+    if not url:
+        return None
+    asked = request.given(f"{name}Event")
+    method = request.given(f"{name}Method", "POST")
+    return {"url": url, "method": method, "events": asked.split() if asked else events}
+
+
+CHANNELS = {"mono": 1, "single": 1, "dual": 2}
+
+
+def record(world: World, request: Request, sid: str) -> None:
+    """`Record=true`: the leg is recorded from its answer."""
+    if not request.given("Record"):
+        return
+    told = hook(request, "RecordingStatusCallback", ["completed"])
+    world.start_recording(
+        sid,
+        source="OutboundAPI",
+        channels=CHANNELS[request.given("RecordingChannels", "mono")],
+        track=request.given("RecordingTrack", "both"),
+        hook=told and {**told, "with_url": request.given("SendRecordingUrl", True)},
+    )
 
 
 @handles("get_call")
 def get_call(world: World, request: Request) -> Reply:
-    call = find(world, "calls", request.path["call_sid"])
-    if not world.visible(call):
+    call = world.seen(find(world, "calls", request.path["call_sid"]), request.behind)
+    if call is None:
         raise not_found()
     return 200, render.call(world, call)
 
@@ -84,14 +152,15 @@ def update_call(world: World, request: Request) -> Reply:
     actions = [name for name in ("Status", "Url", "Texml") if request.given(name)]
     if len(actions) > 1:
         raise contradiction(actions[0], actions[1])
+    if told := hook(request, "StatusCallback", ["completed"]):
+        world.touch(call, hook=told)
     if request.given("Status"):
-        world.end(call["sid"], "completed")
+        world.end(call["sid"], "completed", "system", "normal_clearing")
     elif actions:
-        changes = document(request.given("Texml"))
-        world.leave(call["sid"])
-        world.leave_queue(call["sid"])
-        world.touch(call, **changes)
-        world.run_script(call["sid"])
+        inline = _inline(request)
+        if inline is None:
+            inline = fetch(world, call, request.given("Url"), request.given("FallbackUrl"))
+        world.redirect(call, inline)
     return 200, render.call(world, call)
 
 

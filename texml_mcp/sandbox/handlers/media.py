@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from texml_mcp.sandbox import ids, render
-from texml_mcp.sandbox.errors import missing, not_found
-from texml_mcp.sandbox.handlers.calls import live_call
+from texml_mcp.sandbox import render
+from texml_mcp.sandbox.errors import call_over, missing, not_found
+from texml_mcp.sandbox.handlers.calls import hook, live_call
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
 from texml_mcp.sandbox.request import Request
 from texml_mcp.sandbox.world import Record, World
@@ -12,16 +12,24 @@ from texml_mcp.sandbox.world import Record, World
 
 def _start(world: World, request: Request, table: str, track: str) -> Record:
     call = live_call(world, request)
-    sid = ids.uuid_sid(*world.fresh(table, call["sid"]))
-    made = {"call": call["sid"], "status": "in-progress", "name": request.given("Name", "")}
-    return world.new(table, sid, made | {"track": request.given("Track", track)})
+    if call["status"] != "in-progress":
+        raise call_over()
+    told = hook(request, "StatusCallback", [])
+    return world.start_medium(
+        table, call["sid"], request.given("Name", ""), request.given("Track", track), told
+    )
 
 
 def _stop(world: World, request: Request, table: str, sid: str) -> Record:
     medium = find(world, table, sid)
     if medium["call"] != request.path["call_sid"]:
         raise not_found()
-    world.touch(medium, status="stopped")
+    world.stop_medium(table, medium)
+    # `<Connect><Stream>` holds the document until its stream is over.
+    call = find(world, "calls", medium["call"])
+    if call["status"] == "in-progress" and call["connected"] == medium["sid"]:
+        call["connected"] = None
+        world.proceed(call["sid"])
     return medium
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from texml_mcp.sandbox import render
 from texml_mcp.sandbox.errors import conference_over, missing, not_found
+from texml_mcp.sandbox.handlers.calls import hook, leg, record
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
 from texml_mcp.sandbox.listing import page
-from texml_mcp.sandbox.request import Request
+from texml_mcp.sandbox.request import Request, bad_request_422
 from texml_mcp.sandbox.world import Record, World
 
 
@@ -45,30 +46,35 @@ def dial_conference_participant(world: World, request: Request) -> Reply:
         raise missing("ApplicationSid")
     if request.given("Coaching") and not request.given("CallSidToCoach"):
         raise missing("CallSidToCoach")
+    label = request.given("Label")
+    if known is not None:
+        if len(known["participants"]) >= request.given("MaxParticipants", 250):
+            raise bad_request_422("The conference is full.", "MaxParticipants")
+        if label and any(each["label"] == label for each in known["participants"].values()):
+            raise bad_request_422("The Label is taken by another participant.", "Label")
     conference = world.conference_named(name)
+    if told := hook(request, "ConferenceStatusCallback", []):
+        # Nothing is sent unless the events are named, as documented.
+        conference["hook"] = told if told["events"] else None
     call = world.dial(
         request.given("To"),
         request.given("From"),
-        caller_name=request.given("CallerId"),
-        ring_limit=request.given("Timeout", 30),
-        time_limit=request.given("TimeLimit") or 14_400,
-        detects=request.given("MachineDetection") is not None,
-        runs_document=False,
+        **leg(request),
     )
     participant = world.join(
         call["sid"],
         conference["sid"],
-        label=request.given("Label"),
+        label=label,
         muted=request.given("Muted", False),
         coaching=request.given("Coaching", False),
         coached=request.given("CallSidToCoach"),
         ends=request.given("EndConferenceOnExit", False),
         starts=request.given("StartConferenceOnEnter", True),
     )
-    if request.given("Record"):
-        world.start_recording(call["sid"], source="OutboundAPI")
+    record(world, request, call["sid"])
     if request.given("ConferenceRecord") in ("true", "record-from-start"):
-        world.start_recording(call["sid"], conference=conference["sid"], source="Conference")
+        told = hook(request, "ConferenceRecordingStatusCallback", ["completed"])
+        world.start_recording(call["sid"], conference=conference["sid"], source="Conference", hook=told)
     return 200, render.dialed_participant(world, conference["sid"], participant)
 
 
@@ -104,8 +110,10 @@ def remove_conference_participant(world: World, request: Request) -> Reply:
     _, participant = _participant(world, request)
     sid = participant["call"]
     world.leave(sid)
-    # Whether the call goes on is documented nowhere: here a leg that was only dialed into the
-    # conference has nothing left to do, and is hung up.
-    if not world.table("calls")[sid]["runs_document"]:
+    # Whether the call goes on is documented nowhere: here it goes on with its document, and a leg that
+    # was only dialed into the conference has nothing left to do and is hung up.
+    if world.table("calls")[sid]["runs_document"]:
+        world.proceed(sid)
+    else:
         world.end(sid, "completed")
     return 204, None

@@ -7,13 +7,11 @@ from functools import partial
 
 from texml_mcp.sandbox import render
 from texml_mcp.sandbox.errors import call_over, not_found
-from texml_mcp.sandbox.handlers.calls import live_call
+from texml_mcp.sandbox.handlers.calls import CHANNELS, hook, live_call
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
 from texml_mcp.sandbox.listing import dates, matches_date, newest_first, page
 from texml_mcp.sandbox.request import Request
 from texml_mcp.sandbox.world import Record, World
-
-_CHANNELS = {"single": 1, "dual": 2}
 
 
 def _page(
@@ -47,11 +45,13 @@ def start_call_recording(world: World, request: Request) -> Reply:
     call = live_call(world, request)
     if call["status"] != "in-progress":
         raise call_over()
+    told = hook(request, "RecordingStatusCallback", ["completed"])
     recording = world.start_recording(
         call["sid"],
         source="StartCallRecordingAPI",
-        channels=_CHANNELS[request.given("RecordingChannels", "dual")],
+        channels=CHANNELS[request.given("RecordingChannels", "dual")],
         track=request.given("RecordingTrack", "both"),
+        hook=told and {**told, "with_url": request.given("SendRecordingUrl", True)},
     )
     return 200, render.recording_change(world, recording)
 

@@ -1,0 +1,35 @@
+"""What is wrong with a policy, in words that say where and what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from texml_mcp.text import clean, shown
+
+
+class PolicyError(Exception):
+    """A policy that must not be used. `line` counts from 1, where it is known."""
+
+    def __init__(self, problem: str, *, name: str = "", line: int | None = None) -> None:
+        self.problem = problem
+        self.name = name
+        self.line = line
+        where = clean(name, 200) if name else "policy"
+        super().__init__(f"{where}:{line}: {problem}" if line else f"{where}: {problem}")
+
+
+def nearest(name: str, valid: Iterable[str], *, listed: int = 12) -> str:
+    """`Did you mean X?` when something is near, and the valid names when they are few."""
+    choices = list(valid)
+    by_case = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(name[:80].lower(), by_case, n=1, cutoff=0.6)
+    parts = [f"Did you mean {by_case[near[0]]}?"] if near else []
+    if choices and len(choices) <= listed:
+        parts.append(f"Valid: {', '.join(choices)}.")
+    return " ".join(parts)
+
+
+def unknown(what: str, name: str, valid: Iterable[str]) -> str:
+    """The sentence about a name nobody knows."""
+    return f"Unknown {what} {shown(name, 60)}. {nearest(name, valid)}".strip()

@@ -1,0 +1,162 @@
+"""The control plane over HTTP: what `Worlds` and `World` do in Python, under `/_sandbox`.
+
+    GET    /worlds                      names, clocks and hashes
+    PUT    /worlds/{name}               make it anew, from a fixture in the body or the default one
+    DELETE /worlds/{name}
+    GET    /worlds/{name}/state|hash|events|outbox|callees|faults     (`since=N` for events and outbox)
+    GET    /worlds/{name}/diff?with=OTHER
+    POST   /worlds/{name}/snapshot      answers an id
+    POST   /worlds/{name}/restore       {snapshot}
+    POST   /worlds/{name}/fork          {as}
+    POST   /worlds/{name}/advance       {seconds}
+    POST   /worlds/{name}/faults        a fault; DELETE disarms all
+    POST   /worlds/{name}/callees       a callee
+    POST   /worlds/{name}/inbound       {from, application}, and {to, says, presses, ...}
+    POST   /worlds/{name}/documents     {url, texml}
+    POST   /worlds/{name}/settings      {tick_seconds, lag_seconds, rate_limit, ...}
+
+A mistake answers 400, an unknown world 404, both with `{"error": ...}` that names the place; it changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from texml_mcp.sandbox.errors import ApiError
+from texml_mcp.sandbox.exchange import Reply
+from texml_mcp.sandbox.faults import arm
+from texml_mcp.sandbox.fixture import world_from
+from texml_mcp.sandbox.world import World
+from texml_mcp.sandbox.worlds import Worlds
+
+Act = Callable[[Worlds, str, World, Mapping[str, str], Mapping[str, Any]], Any]
+
+
+def control(
+    worlds: Worlds, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any]
+) -> Reply:
+    """One control request. `path` is the part after `/_sandbox`."""
+    parts = [part for part in path.split("/") if part]
+    if parts == ["worlds"] and method == "GET":
+        return Reply(200, {"worlds": [_line(name, world) for name, world in worlds.all().items()]})
+    if len(parts) not in (2, 3) or parts[0] != "worlds":
+        return _refused(404, f"{path}: there is no such control")
+    name = parts[1]
+    try:
+        if len(parts) == 2 and method == "PUT":
+            worlds.put(name, world_from(body) if body else worlds.anew())
+            return Reply(201, _line(name, worlds.known(name)))
+        try:
+            world = worlds.known(name)
+        except KeyError:
+            return _refused(
+                404, f"worlds/{name}: there is no such world; there are {', '.join(worlds.all())}"
+            )
+        if len(parts) == 2 and method == "DELETE":
+            worlds.drop(name)
+            return Reply(200, {"dropped": name})
+        act = _ACTS.get((method, parts[2])) if len(parts) == 3 else None
+        if act is None:
+            return _refused(404, f"{method} {path}: there is no such control")
+        return Reply(200, act(worlds, name, world, query, body))
+    except (ValueError, ApiError) as error:
+        return _refused(400, f"{path.lstrip('/')}: {error}")
+
+
+def _refused(status: int, why: str) -> Reply:
+    return Reply(status, {"error": why})
+
+
+def _line(name: str, world: World) -> dict[str, Any]:
+    return {"name": name, "now": world.clock.now, "hash": world.hash(), "due": len(world.clock.due)}
+
+
+def _since(entries: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+    since = query.get("since", "0")
+    if not since.isdigit():
+        raise ValueError("since: a whole number")
+    return {"next": len(entries), "entries": entries[int(since) :]}
+
+
+def _diff(worlds: Worlds, _: str, world: World, query: Mapping[str, str], __: Mapping[str, Any]) -> Any:
+    try:
+        other = worlds.known(query.get("with", ""))
+    except KeyError:
+        raise ValueError(f"with: there is no world {query.get('with', '')!r}") from None
+    return {"differences": world.diff(other)}
+
+
+def _restore(worlds: Worlds, name: str, _: World, __: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+    try:
+        return _line(name, worlds.back(name, str(body.get("snapshot"))))
+    except KeyError:
+        raise ValueError(f"snapshot: there is no snapshot {body.get('snapshot')!r}") from None
+
+
+def _fork(worlds: Worlds, name: str, world: World, _: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+    other = body.get("as")
+    if not isinstance(other, str) or not other or other == name:
+        raise ValueError("as: another world's name is needed")
+    worlds.put(other, world.fork())
+    return _line(other, worlds.known(other))
+
+
+def _advance(_: Worlds, name: str, world: World, __: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+    span = body.get("seconds")
+    if isinstance(span, bool) or not isinstance(span, (int, float)):
+        raise ValueError("seconds: a number is needed")
+    world.advance(span)
+    return _line(name, world)
+
+
+def _inbound(_: Worlds, __: str, world: World, ___: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+    given = dict(body)
+    from_, application = given.pop("from", None), given.pop("application", None)
+    if not isinstance(from_, str) or not isinstance(application, str):
+        raise ValueError("from, application: both are needed, as text")
+    return {"call_sid": world.call_in(from_, application, **given)["sid"]}
+
+
+def _document(_: Worlds, __: str, world: World, ___: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+    from texml_mcp.sandbox.documents import steps
+
+    url, texml = body.get("url"), body.get("texml")
+    if not isinstance(url, str) or not isinstance(texml, str):
+        raise ValueError("url, texml: both are needed, as text")
+    steps(texml)
+    world.documents[url] = texml
+    return {"documents": sorted(world.documents)}
+
+
+def _settings(_: Worlds, __: str, world: World, ___: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+    world.configure(body)
+    return world.settings()
+
+
+def _disarm(_: Worlds, __: str, world: World, ___: Mapping[str, str], ____: Mapping[str, Any]) -> Any:
+    world.faults.clear()
+    return {"faults": []}
+
+
+_ACTS: dict[tuple[str, str], Act] = {
+    ("GET", "state"): lambda _, __, world, ___, ____: world.shown(),
+    ("GET", "hash"): lambda _, __, world, ___, ____: {"hash": world.hash()},
+    ("GET", "events"): lambda _, __, world, query, ___: _since(world.events, query),
+    ("GET", "outbox"): lambda _, __, world, query, ___: _since(world.outbox, query),
+    ("GET", "callees"): lambda _, __, world, ___, ____: {"callees": world.callees},
+    ("GET", "faults"): lambda _, __, world, ___, ____: {"faults": world.faults},
+    ("GET", "settings"): lambda _, __, world, ___, ____: world.settings(),
+    ("GET", "diff"): _diff,
+    ("POST", "snapshot"): lambda worlds, name, _, __, ___: {"snapshot": worlds.keep(name)},
+    ("POST", "restore"): _restore,
+    ("POST", "fork"): _fork,
+    ("POST", "advance"): _advance,
+    ("POST", "faults"): lambda _, __, world, ___, body: {"fault": arm(world, body)},
+    ("DELETE", "faults"): _disarm,
+    ("POST", "callees"): lambda _, __, world, ___, body: {"callee": world.script_callee(body)},
+    ("POST", "inbound"): _inbound,
+    ("POST", "documents"): _document,
+    ("POST", "settings"): _settings,
+}

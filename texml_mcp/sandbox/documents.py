@@ -1,0 +1,90 @@
+"""TeXML documents as the interpreter runs them: plain steps, checked whole before the first one runs.
+
+A step is `{verb, attributes, text, children}`, plain data that lives in the call's record. A verb that this
+sandbox does not run is refused when the document arrives: a silent skip would be a story that never happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from texml_mcp.sandbox.errors import ApiError, bad_request
+from texml_mcp.texml.model import Element, ParseError
+from texml_mcp.texml.parse import parse
+
+Step = dict[str, Any]
+
+# Which elements may stand inside which verb. A verb that is not here does not run.
+CHILDREN: Mapping[str, frozenset[str]] = {
+    "Say": frozenset(
+        {"break", "emphasis", "p", "phoneme", "prosody", "s", "say-as", "sub", "w", "lang", "voice"}
+    ),
+    "Play": frozenset(),
+    "Pause": frozenset(),
+    "Gather": frozenset({"Say", "Play", "Pause"}),
+    "Record": frozenset(),
+    "Dial": frozenset({"Number", "Sip", "Queue", "Conference"}),
+    "Enqueue": frozenset(),
+    "Leave": frozenset(),
+    "Redirect": frozenset(),
+    "Reject": frozenset(),
+    "Refer": frozenset({"Sip"}),
+    "Hangup": frozenset(),
+    "Start": frozenset({"Stream", "Siprec", "Transcription", "Suppression", "Recording"}),
+    "Stop": frozenset({"Stream", "Siprec", "Transcription", "Suppression", "Recording"}),
+    "Connect": frozenset({"Stream"}),
+}
+_SETTINGS = frozenset({"Parameter", "CustomParameter"})
+
+
+def steps(document: str) -> list[Step]:
+    """The steps of a document. Raises `ApiError` for one that cannot be run here."""
+    try:
+        root = parse(document)
+    except ParseError as error:
+        raise bad_request(
+            f"The TeXML document cannot be read at line {error.line}, column {error.column}: {error.message}"
+        ) from None
+    if root.name != "Response":
+        raise bad_request("The TeXML document must begin with <Response>.")
+    return [_step(verb) for verb in root.children]
+
+
+def _step(verb: Element) -> Step:
+    if verb.name not in CHILDREN:
+        raise _unsupported(f"<{verb.name}>", verb)
+    for child in verb.children:
+        if child.name not in CHILDREN[verb.name]:
+            raise _unsupported(f"<{child.name}> inside <{verb.name}>", child)
+    return _plain(verb)
+
+
+def _plain(element: Element) -> Step:
+    text = element.text.strip()
+    if element.name == "Say":
+        text = " ".join(part.text.strip() for part in element.walk()).strip()
+    return {
+        "verb": element.name,
+        "attributes": dict(element.attributes),
+        "text": text,
+        "children": [_plain(child) for child in element.children if child.name not in _SETTINGS],
+    }
+
+
+def _unsupported(what: str, where: Element) -> ApiError:
+    return bad_request(f"Line {where.line}: this sandbox does not run {what}; nothing was changed.")
+
+
+def seconds(step: Step, name: str, default: float, most: float = 86_400.0) -> float:
+    """An attribute as a span; a value that is none, or out of range, counts as the default."""
+    try:
+        value = float(step["attributes"].get(name, default))
+    except ValueError:
+        return default
+    return value if 0 <= value <= most else default
+
+
+def flag(step: Step, name: str, default: bool = False) -> bool:
+    value = step["attributes"].get(name)
+    return default if value is None else str(value).lower() == "true"

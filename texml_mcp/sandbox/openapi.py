@@ -1,0 +1,157 @@
+"""The OpenAPI 3.1 document of the endpoints, derived from the catalogue, for other tools to use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from texml_mcp.catalog import ENDPOINTS, Endpoint, Field, Kind, PageStyle, Param
+
+Json = dict[str, Any]
+
+_ERROR: Json = {
+    "type": "object",
+    "required": ["errors"],
+    "properties": {
+        "errors": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "code": {"type": "string"},
+                    "title": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "source": {"type": "object", "properties": {"pointer": {"type": "string"}}},
+                    "meta": {"type": "object", "properties": {"url": {"type": "string"}}},
+                },
+            },
+        }
+    },
+}
+# What any endpoint may answer, besides the errors documented for it.
+_COMMON_ERRORS = (400, 401, 404, 415, 422, 429)
+
+
+def openapi() -> Json:
+    """The document: a path an endpoint, `operationId` its id, shapes as components."""
+    paths: Json = {}
+    schemas: Json = {"Error": _ERROR}
+    for each in ENDPOINTS:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+        if each.shape is not None:
+            schemas[each.shape.name] = _object(each.shape.fields)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Telnyx TeXML REST API", "version": "2", "description": "As the catalogue has it."},
+        "servers": [{"url": "https://api.telnyx.com/v2"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas,
+        },
+    }
+
+
+def _operation(endpoint: Endpoint) -> Json:
+    operation: Json = {
+        "operationId": endpoint.id,
+        "summary": endpoint.title,
+        "tags": [endpoint.toolset],
+        "parameters": [
+            *(_parameter(param, "path") for param in endpoint.path_params),
+            *(_parameter(param, "query") for param in endpoint.query),
+        ],
+        "responses": {str(endpoint.success): _success(endpoint)},
+    }
+    if endpoint.doc:
+        operation["description"] = endpoint.doc
+    if endpoint.body is not None:
+        media = "application/json" if endpoint.body == "json" else "application/x-www-form-urlencoded"
+        required = [param.name for param in endpoint.body_params if param.required]
+        schema: Json = {
+            "type": "object",
+            "properties": {param.name: _schema(param) for param in endpoint.body_params},
+        }
+        if required:
+            schema["required"] = required
+        operation["requestBody"] = {"required": bool(required), "content": {media: {"schema": schema}}}
+    for status in sorted({*_COMMON_ERRORS, *endpoint.errors}):
+        error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+        operation["responses"][str(status)] = {"description": "Error", "content": error}
+    return operation
+
+
+def _parameter(param: Param, place: str) -> Json:
+    made: Json = {
+        "name": param.name,
+        "in": place,
+        "required": place == "path" or param.required,
+        "schema": _schema(param),
+    }
+    if param.doc:
+        made["description"] = param.doc
+    return made
+
+
+def _schema(param: Param) -> Json:
+    schema: Json = {"type": param.type}
+    for name, value in (
+        ("description", param.doc),
+        ("enum", list(param.enum)),
+        ("default", param.default),
+        ("maximum", param.maximum),
+        ("minLength", param.min_length),
+        ("maxLength", param.max_length),
+        ("pattern", param.pattern),
+        ("format", param.format),
+    ):
+        if value not in (None, "", []):
+            schema[name] = value
+    if param.minimum is not None:
+        schema["minimum"] = min(param.minimum, *param.allowed) if param.allowed else param.minimum
+    if param.kind is Kind.WORDS:
+        word = "|".join(param.words)
+        schema["pattern"] = f"^({word})( ({word}))*$"
+    if param.items is not None:
+        schema["items"] = _schema(param.items)
+    if param.fields:
+        schema["properties"] = {each.name: _schema(each) for each in param.fields}
+        if required := [each.name for each in param.fields if each.required]:
+            schema["required"] = required
+    return schema
+
+
+def _success(endpoint: Endpoint) -> Json:
+    if endpoint.shape is None:
+        return {"description": "Done; no content"}
+    item: Json = {"$ref": f"#/components/schemas/{endpoint.shape.name}"}
+    schema = item
+    if endpoint.envelope:
+        schema = {"type": "object", "required": [endpoint.envelope], "properties": {endpoint.envelope: item}}
+    elif endpoint.page is not None:
+        items = {"type": "array", "items": item}
+        around = _object(endpoint.page.fields)["properties"]
+        if endpoint.page.style is PageStyle.NUMBERED:
+            around = {"meta": {"type": "object", "properties": around}}
+        key = endpoint.page.items_key
+        schema = {"type": "object", "required": [key], "properties": {**around, key: items}}
+    return {"description": "Success", "content": {"application/json": {"schema": schema}}}
+
+
+def _object(fields: tuple[Field, ...]) -> Json:
+    return {"type": "object", "properties": {field.name: _field(field) for field in fields}}
+
+
+def _field(field: Field) -> Json:
+    schema: Json = {"type": [field.type, "null"] if field.nullable else field.type}
+    if field.enum:
+        schema["enum"] = [*field.enum, None] if field.nullable else list(field.enum)
+    if field.format:
+        # The documents call a path inside the API a `uri`; as a format that would refuse it.
+        schema["format"] = "uri-reference" if field.kind is Kind.URI else field.format
+    if field.items is not None:
+        schema["items"] = _field(field.items)
+    if field.fields:
+        schema |= _object(field.fields) | {"type": schema["type"]}
+    return schema
