@@ -53,6 +53,8 @@ def user_and_host(text: str) -> tuple[str, str]:
     """The user and the host of a SIP address, either empty; neither parameters nor a password remain."""
     text = plain(text)
     bracketed = _BRACKETED.search(text)  # `"Support" <sip:911@host>`
+    if bracketed and ("@" in text[: bracketed.start()] or _SCHEME.match(text)):
+        bracketed = None  # a header's address: `sip:911@host?Route=<sip:other@host>`
     rest = _SCHEME.sub("", bracketed[1] if bracketed else text).strip().strip("<>\"' ")
     rest = _SCHEME.sub("", rest)
     user, at, host = rest.rpartition("@")

@@ -11,7 +11,7 @@ import re
 from functools import cache, lru_cache
 
 from texml_mcp.gate.guards.crisis import LINES, national
-from texml_mcp.gate.guards.digits import Dialled, readings
+from texml_mcp.gate.guards.digits import Dialled, plain, readings
 
 # Outside lines and international prefixes that a switch strips before it routes.
 _ACCESS = "00|000|0011|0014|0015|0018|009|010|011|810|8|9|99|0|"
@@ -25,10 +25,12 @@ _NORTH_AMERICAN = re.compile(r"1?(?!911|988|999)[2-9]\d\d[2-9]\d{6}")
 @lru_cache(maxsize=4096)
 def emergency(text: str) -> str | None:
     """The emergency or crisis number that this number or SIP address would ring, or none."""
-    for reading in readings(text):
-        found = _reached(reading)
-        if found:
-            return found
+    # A gateway may take either side of a bracket for the address: `911 <sip:desk@host>`.
+    for part in dict.fromkeys((text, *plain(text).split("<"))):
+        for reading in readings(part):
+            found = _reached(reading)
+            if found:
+                return found
     return None
 
 
