@@ -1,6 +1,6 @@
 """One call, from its name to its result: the pipeline, in the order that keeps people safe.
 
-tool known? -> arguments -> TeXML -> policy and guards -> dry run? -> confirmation -> send -> shape
+tool known? -> arguments -> TeXML -> policy and guards -> dry run? -> confirmation -> journal -> send -> shape
 
 Nothing raises out of `execute` but cancellation, an unknown tool, and strict mode without anyone to ask:
 every other failure is a result that says what happened, whether anything was sent, and what to do next.
@@ -9,14 +9,15 @@ every other failure is a result that says what happened, whether anything was se
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from texml_mcp import checking, reading
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.client import InvalidPathValue, InvalidValue, Upstream, UpstreamError
-from texml_mcp.gate.approvals import Approvals, binding
+from texml_mcp.gate.approvals import binding
 from texml_mcp.gate.confirm import (
     Approved,
     AskThroughClient,
@@ -28,10 +29,13 @@ from texml_mcp.gate.confirm import (
 )
 from texml_mcp.gate.observe import observe
 from texml_mcp.gate.preview import describe_request, sentence
+from texml_mcp.gate.records import Case, RecordError, Records
 from texml_mcp.gate.ruling import Judge, Ruling, emergency_number
+from texml_mcp.gate.store import StoreError
 from texml_mcp.results import Next, ToolResult, one
 from texml_mcp.results.next_steps import settling
 from texml_mcp.results.shape import portable
+from texml_mcp.text import clean
 from texml_mcp.tools import validate_texml
 from texml_mcp.tools.arguments import ArgumentError, Arguments, parse
 
@@ -76,15 +80,17 @@ class Services:
 
     upstream: Upstream
     offered: frozenset[str]
+    judge: Judge
+    confirmer: Confirmer
+    records: Records
     account_sid: str | None = None
-    confirmer: Confirmer = field(default_factory=lambda: Confirmer(Approvals()))
-    judge: Judge = field(default_factory=lambda: Judge(live=True))
+    principal: str = "assistant"
 
-    def departed(self, sent: Departure, known: Endpoint, arguments: Arguments) -> None:
+    def departed(self, sent: Departure, case: Case) -> None:
         """A write is about to leave: from here on nobody may say that it was not sent."""
         if not sent.left:  # a connection that had to be made anew is still the same write
             sent.depart()
-            self.judge.left(known, arguments.wire)
+            self.judge.left(case.known, case.wire)
 
 
 async def execute(services: Services, call: Call) -> ToolResult | AskThroughClient:
@@ -120,67 +126,106 @@ async def _endpoint(
         return await _write(services, call, known, arguments, sent)
     except UpstreamError as error:
         return failure(known, arguments, error)
+    except (RecordError, StoreError) as error:
+        return unrecorded(error)
 
 
 async def _write(
     services: Services, call: Call, known: Endpoint, arguments: Arguments, sent: Departure
 ) -> ToolResult | AskThroughClient:
+    if refused := checking.refuse_texml(known, arguments):
+        return refused
+    filled = services.judge.fill(known, arguments.wire)
+    arguments = replace(arguments, wire=filled)
     try:
         request = services.upstream.build(known, arguments.wire)
     except (InvalidPathValue, InvalidValue) as error:
         return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
-    if refused := checking.refuse_texml(known, arguments):
-        return refused
     ruling = services.judge.rule(known, arguments.wire)
-    arguments.notes.extend(ruling.reasons if ruling.action != "deny" else [])
     if arguments.local.dry_run:
         return ToolResult(
             "dry_run",
             f"Would send {request.method} {request.path}. Ruling: {_ruled(ruling)}.",
             request=describe_request(known, request, arguments.wire),
             risks=_risks(known, arguments),
-            notes=arguments.notes,
+            notes=[*arguments.notes, *(ruling.reasons if ruling.action != "deny" else [])],
         )
+    case = Case(known, arguments.wire, call.principal, ruling.action, ruling.rule)
     if ruling.action == "deny":
+        services.records.refused(case, "denied", " ".join(ruling.reasons))
         return denied(ruling.reasons, ruling.code)
-    if ruling.action == "confirm":
-        verdict = await _confirm(services, call, known, arguments)
-        if not isinstance(verdict, Approved):
-            return verdict
-    answer = await services.upstream.send(
-        known, arguments.wire, on_departure=lambda: services.departed(sent, known, arguments)
+    verdict = await _approval(services, call, arguments, ruling, case)
+    if not isinstance(verdict, Approved):
+        status = verdict.status if isinstance(verdict, ToolResult) else "asked"
+        services.records.refused(case, status, "")
+        return verdict
+    return await _send(
+        services, arguments, replace(case, approval=verdict.kind, evidence=verdict.evidence), sent
     )
-    result = one(known, arguments.wire, answer.body, full=False)
-    result.notes += arguments.notes
-    return result
 
 
-async def _confirm(services: Services, call: Call, known: Endpoint, arguments: Arguments) -> Verdict:
-    """`Approved` when this exact call carries a valid yes; otherwise the question, or why there is none."""
+async def _approval(
+    services: Services, call: Call, arguments: Arguments, ruling: Ruling, case: Case
+) -> Verdict:
+    """`Approved` when this exact call may run now; otherwise the question, or why there is none.
+
+    An identical create that has just been sent is asked about even where policy asks nothing.
+    """
+    notes = [*arguments.notes, *ruling.reasons]
+    if twin := services.records.earlier(case):
+        ago = max(0, int(time.time() - twin.at))
+        notes.insert(
+            0, f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."
+        )
+    if ruling.action == "allow" and twin is None:
+        return Approved("policy")
+    known = case.known
     try:
         seen = await observe(services.upstream, known, arguments.wire)
     except UpstreamError as error:
-        return unseen(error, arguments)
+        return unseen(error, notes)
     question = Question(
         tool=known.id,
         bound_to=binding(known.id, arguments.wire, call.principal),
         observed=seen.digest,
-        words=sentence(known, arguments.wire, seen.words),
+        words=" ".join([sentence(known, arguments.wire, seen.words), *notes[: 1 if twin else 0]]),
         risks=_risks(known, arguments),
         again=portable(known, arguments.repeatable),
+        principal=call.principal,
         token=arguments.local.confirm_token,
-        notes=arguments.notes,
+        notes=notes,
     )
-    verdict = await services.confirmer.confirm(question, call.person)
-    if isinstance(verdict, Approved) and call.person.asking == "legacy":
-        # While the person was thinking the world went on; the other two ways look again by themselves.
+    verdict = await services.confirmer.confirm(question, call.person, ruling.mode)
+    if isinstance(verdict, Approved) and verdict.kind == "form" and call.person.asking == "legacy":
+        # While the person was thinking the world went on; the other ways look again by themselves.
         try:
             now = await observe(services.upstream, known, arguments.wire)
         except UpstreamError as error:
-            return unseen(error, arguments)
+            return unseen(error, notes)
         if now.digest != seen.digest:
             return services.confirmer.changed(question)
     return verdict
+
+
+async def _send(services: Services, arguments: Arguments, case: Case, sent: Departure) -> ToolResult:
+    """The write itself: written down, sent at most once, settled whatever happens."""
+    id = services.records.begin(case)
+    try:
+        answer = await services.upstream.send(
+            case.known, arguments.wire, on_departure=lambda: services.departed(sent, case)
+        )
+    except UpstreamError as error:
+        services.records.settle(id, case, error.outcome, status=error.status)
+        raise
+    except BaseException:
+        # Cancelled, or a bug of ours: after departure nobody knows.
+        services.records.settle(id, case, "unknown" if sent.left else "not_sent")
+        raise
+    result = one(case.known, arguments.wire, answer.body, full=False)
+    sid = (result.data or {}).get("sid") or (result.data or {}).get("call_sid") or ""
+    problem = services.records.settle(id, case, "ok", status=answer.status, sid=str(sid))
+    result.notes += [*arguments.notes, *([problem] if problem else [])]
+    return result
 
 
 def _risks(known: Endpoint, arguments: Arguments) -> list[str]:
@@ -217,7 +262,7 @@ def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> Tool
     )
 
 
-def unseen(error: UpstreamError, arguments: Arguments) -> ToolResult:
+def unseen(error: UpstreamError, notes: list[str]) -> ToolResult:
     """What the call would touch cannot be read: nobody can be asked about it, so nothing is sent."""
     return ToolResult(
         "error",
@@ -227,7 +272,18 @@ def unseen(error: UpstreamError, arguments: Arguments) -> ToolResult:
         field=error.field,
         retry_after_seconds=error.retry_after_seconds,
         upstream=error.upstream,
-        notes=arguments.notes,
+        notes=notes,
+    )
+
+
+def unrecorded(error: Exception) -> ToolResult:
+    """What cannot be written down, or cannot be checked against what was, is not sent."""
+    return ToolResult(
+        "error",
+        f"Not sent, because the gate's own records cannot be used: {clean(str(error), 200)}. An operator "
+        "must look at the state directory.",
+        code="state_unavailable",
+        outcome="not_sent",
     )
 
 

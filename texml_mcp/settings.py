@@ -5,6 +5,7 @@ The command line and the README's table are generated from these fields.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -51,9 +52,23 @@ class Settings(BaseSettings):
     read_only: bool = Field(False, description="Offer only tools that change nothing")
     timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest wait for one answer of the API")
     read_retries: int = Field(3, ge=0, le=5, description="Times a read is tried again; a write never is")
-    confirm: Literal["off", "token", "auto", "strict"] = Field(
+    policy: str | None = Field(
+        None,
+        description="Policy file, or a shipped one: assistant (default when live), operations, evaluation, "
+        "sandbox (default there)",
+    )
+    confirm: Literal["off", "token", "auto", "strict", "external"] = Field(
         "auto",
-        description="How approval is asked: auto, strict (only by form), token (never by form), off",
+        description="How approval is asked where the policy does not say: auto, strict (only by form), "
+        "token (never by form), external (by somebody else), off",
+    )
+    state_dir: Path | None = Field(
+        None,
+        description="Journal, approvals and audit trail; default: the user's state directory when live, "
+        "memory alone on the sandbox",
+    )
+    principal: str = Field(
+        "assistant", min_length=1, max_length=100, description="Who asks, in the audit trail"
     )
     confirm_seconds: float = Field(300.0, ge=10, le=3600, description="How long an approval can be used")
     log_level: str = Field(

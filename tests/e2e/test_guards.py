@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,9 +60,11 @@ async def test_new_instructions_on_a_live_call_are_looked_at_too(connect: Connec
     assert network.writes == []
 
 
-async def test_a_loop_is_broken(connect: Connect, network: Counting) -> None:
+async def test_a_loop_is_broken(connect: Connect, network: Counting, tmp_path: Path) -> None:
     statuses: list[str] = []
-    async with connect(confirm="off") as client:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("version = 1\n")
+    async with connect(confirm="off", policy=str(policy)) as client:
         for _ in range(12):
             statuses.append(story(await client.call_tool("create_call", CALL))["status"])
     assert statuses[:10] == ["ok"] * 10

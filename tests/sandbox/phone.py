@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
 
 from texml_mcp.sandbox import World, Worlds, create_app
@@ -91,10 +89,3 @@ def error_of(reply: Any) -> dict[str, Any]:
     assert reply.status_code >= 400, reply.text
     (error,) = reply.json()["errors"]
     return error
-
-
-@pytest.fixture
-def phone() -> Iterator[Phone]:
-    made = Phone()
-    with made.http:
-        yield made

@@ -33,9 +33,15 @@ DOCUMENTS = st.sampled_from(
 )
 # Anything a client could put where a value is expected.
 ODD: st.SearchStrategy[Any] = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.lists(st.none(), max_size=2),
-    st.just({}), st.sampled_from(["completed", "paused", "in-progress", "stopped", "true", "1e400", "\x00"]),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=12),
+    st.lists(st.none(), max_size=2),
+    st.just({}),
+    st.sampled_from(["completed", "paused", "in-progress", "stopped", "true", "1e400", "\x00"]),
+)
 
 
 class Network(RuleBasedStateMachine):
@@ -63,18 +69,30 @@ class Network(RuleBasedStateMachine):
     def call(self, to: str, texml: str, limit: int, record: bool) -> None:
         self.ask(
             "create_call",
-            {"To": to, "From": DESK, "ApplicationSid": MAIN_APPLICATION, "Texml": texml, "TimeLimit": limit,
-             "Record": record},
-        )  # fmt: skip
+            {
+                "To": to,
+                "From": DESK,
+                "ApplicationSid": MAIN_APPLICATION,
+                "Texml": texml,
+                "TimeLimit": limit,
+                "Record": record,
+            },
+        )
 
     @rule(to=NUMBERS, room=ROOMS, ends=st.booleans(), record=st.sampled_from(["true", "false"]))
     def invite(self, to: str, room: str, ends: bool, record: str) -> None:
         self.ask(
             "dial_conference_participant",
-            {"To": to, "From": DESK, "ApplicationSid": MAIN_APPLICATION, "EndConferenceOnExit": ends,
-             "ConferenceRecord": record, "Label": to},
+            {
+                "To": to,
+                "From": DESK,
+                "ApplicationSid": MAIN_APPLICATION,
+                "EndConferenceOnExit": ends,
+                "ConferenceRecord": record,
+                "Label": to,
+            },
             conference_sid=room,
-        )  # fmt: skip
+        )
 
     @rule(at=st.integers(0, 11), texml=DOCUMENTS)
     def instruct(self, at: int, texml: str) -> None:
@@ -118,9 +136,17 @@ class Network(RuleBasedStateMachine):
     @rule(each=st.sampled_from(ENDPOINTS), at=st.integers(0, 11), data=st.data())
     def anything(self, each: Any, at: int, data: st.DataObject) -> None:
         """Any operation, its body filled with whatever comes."""
-        tables = {"call_sid": "calls", "conference_sid": "conferences", "queue_sid": "queues", "id": "applications",
-                  "recording_sid": "recordings", "siprec_sid": "siprecs", "streaming_sid": "streams",
-                  "recording_transcription_sid": "transcriptions", "call_sid_or_participant_label": "calls"}  # fmt: skip
+        tables = {
+            "call_sid": "calls",
+            "conference_sid": "conferences",
+            "queue_sid": "queues",
+            "id": "applications",
+            "recording_sid": "recordings",
+            "siprec_sid": "siprecs",
+            "streaming_sid": "streams",
+            "recording_transcription_sid": "transcriptions",
+            "call_sid_or_participant_label": "calls",
+        }
         path = {
             param.name: self.some(tables[param.name], at)
             for param in each.path_params
@@ -195,8 +221,12 @@ class Network(RuleBasedStateMachine):
         now = self.world.clock.now
         assert all(event[0] >= now for event in self.world.clock.due)
         assert all(event["at"] <= now for event in self.world.events)
-        stamps = [record["updated"] for table in self.world.state.values() for record in table.values()
-                  if isinstance(record.get("updated"), float)]  # fmt: skip
+        stamps = [
+            record["updated"]
+            for table in self.world.state.values()
+            for record in table.values()
+            if isinstance(record.get("updated"), float)
+        ]
         assert all(stamp <= now for stamp in stamps)
 
     @invariant()
@@ -206,8 +236,12 @@ class Network(RuleBasedStateMachine):
                 continue  # named by what a person called them
             for sid, record in records.items():
                 assert record["sid"] == sid
-        numbers = [record["number"] for records in self.world.state.values() for record in records.values()
-                   if "number" in record]  # fmt: skip
+        numbers = [
+            record["number"]
+            for records in self.world.state.values()
+            for record in records.values()
+            if "number" in record
+        ]
         assert len(numbers) == len(set(numbers))
 
     @precondition(lambda self: self.world.table("calls"))

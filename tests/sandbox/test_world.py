@@ -5,10 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.sandbox.phone import BUSY, HANGS_UP, HUMAN, REJECTS, SILENT, VOICEMAIL, Phone, phone
+from tests.sandbox.phone import BUSY, HANGS_UP, HUMAN, REJECTS, SILENT, VOICEMAIL, Phone
+
+
+@pytest.fixture
+def phone() -> Iterator[Phone]:
+    made = Phone()
+    with made.http:
+        yield made
+
 
 STORY = """
 from tests.sandbox.phone import Phone
@@ -39,7 +49,7 @@ def _root() -> str:
     import tests
 
     (folder,) = tests.__path__
-    return os.path.dirname(folder)  # noqa: PTH120
+    return str(Path(folder).parent)
 
 
 def test_the_same_story_ends_in_the_same_state_in_every_process() -> None:

@@ -1,4 +1,8 @@
-"""Approvals: asked for once, bound to one exact call, used once."""
+"""Approvals: asked for once, bound to one exact call as it was seen, used once.
+
+They are kept in the store of the gate, under digests: whoever reads the store cannot redeem one, and of
+all processes that share it exactly one can.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,12 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-MOST_OPEN = 10_000
+from texml_mcp.gate.state import State
+
+_SPACE = "approvals"
 
 
 class Redeemed(StrEnum):
@@ -31,45 +36,37 @@ def binding(tool: str, arguments: Mapping[str, Any], principal: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    bound_to: str
-    observed: str
-    expires: float
-
-
 class Approvals:
-    """Open approvals of one process. A token works once; any wrong attempt burns it."""
+    """Open approvals. A token works once; any wrong attempt burns it. Methods may raise `StoreError`."""
 
-    def __init__(self, seconds: float = 300.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, state: State, seconds: float = 300.0, clock: Callable[[], float] = time.time) -> None:
         self.seconds = seconds
+        self._state = state
         self._clock = clock
-        self._open: dict[str, _Open] = {}
 
     def _now(self) -> float:
         return self._clock()
 
     def issue(self, bound_to: str, observed: str = "") -> str:
         """A new token for one call, as things stand now."""
-        now = self._now()
-        if len(self._open) >= MOST_OPEN:
-            self._open = {digest: each for digest, each in self._open.items() if each.expires > now}
-        while len(self._open) >= MOST_OPEN:
-            self._open.pop(next(iter(self._open)))  # the oldest: asking again is safe, running is not
         token = secrets.token_urlsafe(12)
-        self._open[_digest(token)] = _Open(bound_to, observed, now + self.seconds)
+        until = self._now() + self.seconds
+        value = {"bound_to": bound_to, "observed": observed, "until": until}
+        # Kept a while longer than it counts, so that "expired" can be told from "never issued".
+        self._state.store.put(_SPACE, _digest(token), value, until + self.seconds)
         return token
 
     def redeem(self, token: str, bound_to: str, observed: str = "") -> Redeemed:
-        """Use a token for a call. Nothing is awaited between finding and removing it: one winner."""
-        found = self._open.pop(_digest(token), None)
+        """Use a token for a call. It is taken out before it is looked at: of all that try, one gets it."""
+        found = self._state.store.take(_SPACE, _digest(token))
         if found is None:
             return Redeemed.UNKNOWN
-        if found.expires <= self._now():
+        if found["until"] <= self._now():
             return Redeemed.EXPIRED
-        if not hmac.compare_digest(found.bound_to, bound_to):
+        if not hmac.compare_digest(str(found["bound_to"]), bound_to):
             return Redeemed.OTHER_CALL
-        return Redeemed.OK if hmac.compare_digest(found.observed, observed) else Redeemed.OTHER_STATE
+        same = hmac.compare_digest(str(found["observed"]), observed)
+        return Redeemed.OK if same else Redeemed.OTHER_STATE
 
 
 def _digest(token: str) -> str:

@@ -15,9 +15,11 @@ from typing import Any, Literal
 import anyio
 
 from texml_mcp.gate.approvals import Approvals, Redeemed
+from texml_mcp.gate.external import Queue
+from texml_mcp.gate.policy import Mode
 from texml_mcp.results import Next, ToolResult
+from texml_mcp.text import clean
 
-Mode = Literal["off", "token", "auto", "strict"]
 Asking = Literal["modern", "legacy", "none"]
 
 ANSWER_KEY = "confirm"
@@ -64,15 +66,20 @@ class Question:
     words: str
     risks: list[str]
     again: Mapping[str, Any]
+    principal: str
     token: str | None
     notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A yes that counts, once. `kind` says how it came about: a token is no proof of a person."""
+    """A yes that counts, once. `kind` says how it came about: a token is no proof of a person.
 
-    kind: Literal["off", "token", "form"]
+    `policy` means that nobody had to be asked; `evidence` is what proves the rest.
+    """
+
+    kind: Literal["policy", "off", "token", "form", "external"]
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +100,20 @@ Verdict = Approved | AskThroughClient | ToolResult
 class Confirmer:
     """Decides whether a call carries a valid yes. `patience` bounds the wait for a legacy client."""
 
-    def __init__(self, approvals: Approvals, *, mode: Mode = "auto", patience: float = 300.0) -> None:
+    def __init__(self, approvals: Approvals, queue: Queue, *, patience: float = 300.0) -> None:
         self._approvals = approvals
-        self._mode: Mode = mode
+        self._queue = queue
         self._patience = patience
 
-    async def confirm(self, question: Question, person: Person, mode: Mode | None = None) -> Verdict:
+    async def confirm(self, question: Question, person: Person, mode: Mode) -> Verdict:
         """`Approved`, or what to answer instead. Raises `CannotAskError` in strict mode."""
-        match mode or self._mode:
+        match mode:
             case "off":
                 return Approved("off")
             case "token":
                 return self._token_step(question)
+            case "external":
+                return self._external(question)
             case chosen:
                 if person.asking == "modern":
                     return self._modern(question, person)
@@ -135,7 +144,7 @@ class Confirmer:
             return _refused(question, "declined", "That approval was given for a different call.")
         if not person.answer.approves:
             return _refused(question, "declined", _no(person.answer))
-        return Approved("form") if attempt is Redeemed.OK else _stale(question)
+        return Approved("form", nonce) if attempt is Redeemed.OK else _stale(question)
 
     def _ask(self, question: Question) -> AskThroughClient:
         return AskThroughClient(question.words, self._approvals.issue(question.bound_to, question.observed))
@@ -156,6 +165,40 @@ class Confirmer:
             return _refused(question, "declined", _no(answer))
         return Approved("form")
 
+    # --- somebody else is asked, in another place
+
+    def _external(self, question: Question) -> Verdict:
+        waiting = self._queue.of_call(question.bound_to)
+        if waiting is not None and waiting.standing != "waiting":
+            if not self._queue.use(waiting):
+                return _refused(question, "declined", "That approval was used already.")
+            if waiting.standing == "denied":
+                because = f" Reason: {clean(waiting.reason, 120)}." if waiting.reason else ""
+                return _refused(question, "declined", f"{clean(waiting.by, 40)} said no.{because}")
+            if waiting.observed == question.observed:
+                return Approved("external", f"{waiting.id} by {waiting.by}")
+            waiting, status = None, "stale_preview"
+        else:
+            status = "approval_pending"
+        waiting = waiting or self._queue.ask(
+            question.tool,
+            question.principal,
+            question.bound_to,
+            question.observed,
+            question.words,
+            question.risks,
+        )
+        changed = "What was approved is not what is there now. " if status == "stale_preview" else ""
+        return ToolResult(
+            status,
+            f"{changed}Waits as {waiting.id} for an approver: tell the user, and repeat the call unchanged "
+            "once it is approved.",
+            preview=question.words,
+            risks=question.risks,
+            notes=question.notes,
+            next=[Next(question.tool, question.again, "runs once it is approved")],
+        )
+
     # --- the token step
 
     def _token_step(self, question: Question) -> Verdict:
@@ -163,7 +206,7 @@ class Confirmer:
         if question.token:
             attempt = self._approvals.redeem(question.token, question.bound_to, question.observed)
             if attempt is Redeemed.OK:
-                return Approved("token")
+                return Approved("token", question.token)
             if attempt is Redeemed.OTHER_STATE:
                 return self._with_token(question, _stale(question))
             notes.insert(0, _TOKEN_PROBLEMS[attempt])

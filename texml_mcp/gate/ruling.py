@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from texml_mcp.catalog import Endpoint
+from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.gate import guards
 from texml_mcp.gate.guards import Finding, GuardConfig
-from texml_mcp.gate.policy import Action, default_action
+from texml_mcp.gate.policy import SHIPPED, Action, Decision, Mode, Policy, PolicySource, decide, shipped
 from texml_mcp.gate.usage import MemoryUsage
 
 
@@ -20,17 +21,22 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """`action`, the rule it comes from, and what the guards found."""
+    """`action`, the rule it comes from, how to ask, and what the guards found."""
 
     action: Action
     rule: str
+    reason: str
+    mode: Mode
     findings: tuple[Finding, ...] = ()
 
     @property
     def reasons(self) -> list[str]:
         """What speaks against the call: of a denial only what denies."""
-        against = {"deny": ("deny",), "confirm": ("confirm", "warn")}.get(self.action, ("warn",))
-        return [finding.message for finding in self.findings if finding.level in against]
+        if self.action == "deny":
+            denying = [finding.message for finding in self.findings if finding.level == "deny"]
+            return denying or [self.reason]
+        levels = ("confirm", "warn") if self.action == "confirm" else ("warn",)
+        return [finding.message for finding in self.findings if finding.level in levels]
 
     @property
     def code(self) -> str:
@@ -39,47 +45,95 @@ class Ruling:
 
 
 class Judge:
-    """Rules on calls before they leave, and remembers what left. `live` is false on the sandbox."""
+    """Rules on calls before they leave, and remembers what left.
+
+    `policy` is the name of a shipped policy or the path of a file; a file is followed while the server
+    runs, and must be valid to begin with (`PolicyError`). `live` is false on the sandbox.
+    """
 
     def __init__(
         self,
+        policy: str,
         *,
         live: bool,
-        config: GuardConfig | None = None,
+        mode: Mode = "auto",
         usage: MemoryUsage | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
+        self._name = policy
+        self._source = None if policy in SHIPPED else PolicySource(policy)
         self._live = live
-        self._config = config or GuardConfig.model_validate({})
+        self._mode: Mode = mode
         self._usage = usage or MemoryUsage()
         self._now = now
 
+    @cached_property
+    def _shipped(self) -> Policy:
+        # Read at the first write: a host that only lists tools does not wait for a policy it cannot break.
+        return shipped(self._name)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+        return self._shipped if self._source is None else self._source.policy
+
+    @property
+    def config(self) -> GuardConfig:
+        return self.policy.guards
+
     def rule(self, known: Endpoint, wire: Mapping[str, Any]) -> Ruling:
         """The ruling on one call. Never raises: an exception in here is a denial."""
-        action = default_action(known, wire)
-        if known.reads:
-            return Ruling(action, "default")
-        findings = guards.check(self._request(known, wire), self._config, self._usage)
-        match guards.verdict(findings):
-            case "deny":
-                return Ruling("deny", "guards", findings)
-            case "confirm" if action == "allow":
-                return Ruling("confirm", "guards", findings)
-            case _:
-                return Ruling(action, "default", findings)
+        try:
+            decision = self._decide(known, wire)
+            if known.reads:
+                return _ruling(decision)
+            findings = guards.check(self._request(known, wire), self.config, self._usage)
+        except Exception as error:
+            why = f"The policy could not be checked ({type(error).__name__}), so nothing is sent."
+            return Ruling("deny", "policy-failed", why, "external")
+        verdict = guards.verdict(findings)
+        if verdict == "deny" and decision.action != "deny":
+            return _ruling(decision, findings, "deny", "guards")
+        if verdict == "confirm" and decision.action == "allow":
+            return _ruling(decision, findings, "confirm", "guards")
+        return _ruling(decision, findings)
+
+    def fill(self, known: Endpoint, wire: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments with the policy's time limit, where the caller gave none."""
+        from texml_mcp.gate.guards.limits import fill
+
+        return fill(known.id, wire, self.config)
 
     def left(self, known: Endpoint, wire: Mapping[str, Any]) -> None:
-        """Count a write that has left this process, whatever became of it."""
+        """Count a write that is leaving, whatever will become of it."""
         from texml_mcp.gate.guards.budgets import entries
 
         request = self._request(known, wire)
         at = request.now.timestamp()
-        for series, amount in entries(request, guards.places(request), self._config):
+        for series, amount in entries(request, guards.places(request), self.config):
             self._usage.add(series, at, amount)
+
+    def ended(self, account: str) -> None:
+        """Count one call less among those that are open."""
+        self._usage.add(f"open_calls@{account}", self._now().timestamp(), -1.0)
+
+    def _decide(self, known: Endpoint, wire: Mapping[str, Any]) -> Decision:
+        if self._source is not None:
+            return self._source.decide(known, wire, mode=self._mode)
+        return decide(self._shipped, known, wire, mode=self._mode)
 
     def _request(self, known: Endpoint, wire: Mapping[str, Any]) -> guards.Request:
         account = str(wire.get("account_sid", ""))
         return guards.Request(known.id, wire, account, self._live, self._now())
+
+
+def _ruling(
+    decision: Decision,
+    findings: tuple[Finding, ...] = (),
+    action: Action | None = None,
+    rule: str = "",
+) -> Ruling:
+    return Ruling(action or decision.action, rule or decision.rule, decision.reason, decision.mode, findings)
 
 
 def emergency_number(known: Endpoint, given: Mapping[str, Any]) -> str | None:
@@ -87,7 +141,6 @@ def emergency_number(known: Endpoint, given: Mapping[str, Any]) -> str | None:
 
     `911` is no E.164 number, and would be refused as that; what matters is said instead.
     """
-    from texml_mcp.catalog import Kind
     from texml_mcp.gate.guards.emergency import emergency
 
     for _, param in known.params():

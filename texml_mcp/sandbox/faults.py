@@ -78,20 +78,23 @@ def fault(given: Mapping[str, Any]) -> Record:
 def arm(world: World, given: Mapping[str, Any]) -> Record:
     """Have a fault strike from now on."""
     made = fault(given)
-    made["after"] = world.asked.get(made["operation"], 0)
+    made["after"] = _asked(world, made["operation"])
     world.faults.append(made)
     return made
+
+
+def _asked(world: World, operation: str) -> int:
+    return sum(world.asked.values()) if operation == EVERYTHING else world.asked.get(operation, 0)
 
 
 def strike(world: World, operation: str) -> Record | None:
     """Count a request, and find the fault that strikes it: the earliest armed."""
     found: Record | None = None
-    for name in (operation, EVERYTHING):
-        world.asked[name] = world.asked.get(name, 0) + 1
+    world.asked[operation] = world.asked.get(operation, 0) + 1
     for each in world.faults:
         if each["operation"] not in (operation, EVERYTHING):
             continue
-        ordinal = world.asked[each["operation"]] - each["after"]
+        ordinal = _asked(world, each["operation"]) - each["after"]
         if found is None and each["first"] <= ordinal < each["first"] + each["times"]:
             found = each
     return found

@@ -44,7 +44,7 @@ def fetch(world: World, call: Record, url: str, fallback: str | None = None) -> 
 
 
 def with_secrets(world: World, step: Step) -> Step:
-    """A step with `{{name}}` replaced by the secret of that name, at the moment it runs: state never holds it."""
+    """A step with `{{name}}` replaced by that secret, at the moment it runs: state never holds it."""
     if not world.vault or "{{" not in str(step):
         return step
 

@@ -27,6 +27,9 @@ from texml_mcp.sandbox.errors import (
 from texml_mcp.sandbox.numbers import is_emergency, is_reachable
 
 _INDEXED = re.compile(r"(\w+)\[(\d*)\]\[(\w+)\]")
+_URI = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9._~:\[\]@-]+([/?#]([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?"
+)
 _TRUE, _FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
@@ -180,6 +183,12 @@ def _text(param: Param, value: Any) -> str:
         raise not_one_of(param.name, param.enum)
     if param.kind is Kind.WORDS and not set(value.split()) <= set(param.words):
         raise not_one_of(param.name, param.words)
+    if param.max_length is not None and len(value) > param.max_length:
+        raise bad_request_422(f"{param.name} is longer than {param.max_length}.", param.name)
+    if param.pattern and not re.fullmatch(param.pattern, value):
+        raise bad_request_422(f"{param.name} holds a character that is not allowed.", param.name)
+    if param.format == "uri" and not _URI.fullmatch(value):
+        raise bad_request_422(f"{param.name} must be a URL.", param.name)
     if param.kind is Kind.NUMBER:
         _check_number(param, value)
     return value

@@ -209,7 +209,7 @@ class Store:
             del self.events[: MOST_EVENTS // 2]
 
     def send(self, hook: Record | None, event: str, source: str, **fields: Any) -> None:
-        """Put a callback into the outbox, when somebody asked for this event; fields without value stay out."""
+        """Put a callback into the outbox, when somebody asked for it; fields without value stay out."""
         if not hook or not hook.get("url") or (hook.get("events") and event not in hook["events"]):
             return
         kept = {name: str(value) for name, value in fields.items() if value is not None}

@@ -50,7 +50,7 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
             await ctx.session.report_progress(done, total, message)
 
         person = person_behind(ctx, params)
-        call = Call(params.name, params.arguments, progress=progress, person=person)
+        call = Call(params.name, params.arguments, services.principal, progress, person)
         try:
             result = await execute(services, call)
         except UnknownToolError:

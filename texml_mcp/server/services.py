@@ -8,7 +8,11 @@ from texml_mcp.client import Upstream
 from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
 from texml_mcp.gate.confirm import Confirmer
+from texml_mcp.gate.external import Queue
+from texml_mcp.gate.policy import PolicyError
+from texml_mcp.gate.records import Records
 from texml_mcp.gate.ruling import Judge
+from texml_mcp.gate.state import State, default_directory
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
 
@@ -28,15 +32,35 @@ def build_services(settings: Settings) -> Services:
         )
     except UnknownNameError as error:
         raise SettingsError(str(error)) from None
+    state = build_state(settings)
     return Services(
         upstream=build_upstream(settings),
         offered=frozenset(names),
         account_sid=settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None),
-        judge=Judge(live=is_live(settings)),
+        judge=build_judge(settings),
         confirmer=Confirmer(
-            Approvals(settings.confirm_seconds), mode=settings.confirm, patience=settings.confirm_seconds
+            Approvals(state, settings.confirm_seconds), Queue(state), patience=settings.confirm_seconds
         ),
+        records=Records(state),
+        principal=settings.principal,
     )
+
+
+def build_judge(settings: Settings) -> Judge:
+    """The policy and the guards. Raises `SettingsError` for a policy that must not be started with."""
+    live = is_live(settings)
+    name = settings.policy or ("assistant" if live else "sandbox")
+    try:
+        return Judge(name, live=live, mode=settings.confirm)
+    except PolicyError as error:
+        raise SettingsError(f"The policy cannot be used: {error}") from None
+
+
+def build_state(settings: Settings) -> State:
+    """Where the gate keeps its records: on the sandbox nowhere, unless a directory is named."""
+    if settings.state_dir is None and not is_live(settings):
+        return State(None)
+    return State(settings.state_dir or default_directory())
 
 
 def is_live(settings: Settings) -> bool:

@@ -5,7 +5,8 @@ from texml_mcp.texml.model import Element, Finding, ParseError, Report, Target
 from texml_mcp.texml.parse import parse
 from texml_mcp.texml.summary import describe
 from texml_mcp.texml.targets import targets
-from texml_mcp.texml.verbs import AS_OF, VERBS, Attribute, Verb
+from texml_mcp.texml.verbs import AS_OF, VERBS
+from texml_mcp.texml.vocabulary import Attribute, Verb
 
 __all__ = [
     "AS_OF",

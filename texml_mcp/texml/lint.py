@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from texml_mcp.texml import addresses
 from texml_mcp.texml.model import TEMPLATE_MARK, Element, Finding, ParseError, Report, Severity
 from texml_mcp.texml.parse import parse
-from texml_mcp.texml.verbs import VERBS, Attribute, Verb, find, parents
+from texml_mcp.texml.verbs import VERBS, find, parents
+from texml_mcp.texml.vocabulary import Attribute, Verb
 from texml_mcp.text import clean
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 _DIGITS = re.compile(r"[0-9*#wWA-Da-d,]*")
+_URL_NAME = re.compile(r"(?:url|uri|action|callback)$", re.IGNORECASE)
+_CREDENTIALS = "carries a user name or password: keep them out of the document"
 _MOST = 100
 """Findings of one document: a generated one with a mistake a line must not fill the answer."""
 
@@ -105,9 +109,7 @@ def _attributes(element: Element, verb: Verb) -> Iterator[Finding]:
         attribute = verb.attributes.get(name)
         if attribute is not None:
             if TEMPLATE_MARK not in value:
-                wrong = _wrong(attribute, value.strip())
-                if wrong:
-                    yield _at(element, "error", "bad_value", f"{tag} {name}={_quoted(value)}: {wrong}")
+                yield from _value(element, attribute, value.strip())
         elif name.startswith(("xmlns", "xml:", "xsi:")):
             yield _at(element, "warning", "namespace", f"{tag} {clean(name, 40)}: TeXML has no namespaces")
         elif not verb.open:
@@ -116,6 +118,8 @@ def _attributes(element: Element, verb: Verb) -> Iterator[Finding]:
             severity: Severity = "error" if near else "warning"
             message = f"{tag} has no attribute {_quoted(name)}{near or ': leave it out'}"
             yield _at(element, severity, "unknown_attribute", message)
+        elif _URL_NAME.search(name) and TEMPLATE_MARK not in value:
+            yield from _value(element, Attribute(name, "url"), value.strip())
     for attribute in verb.attributes.values():
         if attribute.required and not element.attributes.get(attribute.name, "").strip():
             yield _at(element, "error", "missing_attribute", f"{tag} needs {attribute.name}")
@@ -123,6 +127,17 @@ def _attributes(element: Element, verb: Verb) -> Iterator[Finding]:
         least, most = (element.attributes.get(each, "") for each in ("minDigits", "maxDigits"))
         if _WHOLE.fullmatch(least) and _WHOLE.fullmatch(most) and int(least) > int(most):
             yield _at(element, "error", "bad_value", "Gather minDigits is above maxDigits: swap or lower it")
+
+
+def _value(element: Element, attribute: Attribute, value: str) -> Iterator[Finding]:
+    tag, name = element.name, attribute.name
+    code = "bad_url" if attribute.type == "url" else "bad_value"
+    if not value and attribute.required:
+        return  # said once, as the missing attribute
+    if wrong := _wrong(attribute, value):
+        yield _at(element, "error", code, f"{tag} {name}={_quoted(value)}: {wrong}")
+    elif attribute.type in ("url", "stream") and addresses.has_credentials(value):
+        yield _at(element, "warning", "url_credentials", f"{tag} {name} {_CREDENTIALS}")
 
 
 def _wrong(attribute: Attribute, value: str) -> str:
@@ -145,9 +160,10 @@ def _wrong(attribute: Attribute, value: str) -> str:
         case "digits":
             return "" if _DIGITS.fullmatch(value) else "use only 0-9, *, # and w"
         case "stream":
-            good = value.lower().startswith(("wss://", "ws://"))
-            return "" if good or not value else "give a WebSocket address that starts with wss://"
-        case "text" | "url":
+            return addresses.wrong_stream(value)
+        case "url":
+            return addresses.wrong_url(value, attribute.relative)
+        case "text":
             return ""
 
 
@@ -187,10 +203,34 @@ def _content(element: Element, verb: Verb) -> Iterator[Finding]:
     elif verb.content == "required" and not text and not element.children:
         what = {"number": "a phone number", "sip": "a SIP address", "url": "a URL"}.get(verb.holds, "text")
         yield _at(element, "error", "missing_text", f"<{tag}> is empty: write {what} between its tags")
+    if text and TEMPLATE_MARK not in text:
+        yield from _place(element, verb, text)
+
+
+def _place(element: Element, verb: Verb, text: str) -> Iterator[Finding]:
+    """What is wrong with a text that is dialled or fetched."""
+    said = f"<{element.name}> {_quoted(text)}"
+    match verb.holds:
+        case "number" | "sip":
+            if wrong := addresses.wrong_destination(text, sip=verb.holds == "sip"):
+                yield _at(element, "error", "bad_destination", f"{said}: {wrong}")
+            elif addresses.has_credentials(text):
+                yield _at(element, "warning", "url_credentials", f"<{element.name}> {_CREDENTIALS}")
+            elif not text.isascii():
+                yield _at(element, "warning", "non_ascii_digits", f"{said}: write the digits as 0-9")
+        case "url":
+            if element.name == "Play" and element.attributes.get("mediaStorage", "").strip() == "true":
+                return  # the name of an uploaded file
+            if wrong := addresses.wrong_url(text):
+                yield _at(element, "error", "bad_url", f"{said}: {wrong}")
+            elif addresses.has_credentials(text):
+                yield _at(element, "warning", "url_credentials", f"<{element.name}> {_CREDENTIALS}")
+        case "conference" | "queue" | "":
+            return
 
 
 def _quoted(value: str) -> str:
-    return f"'{clean(value, 40)}'"
+    return f"'{clean(addresses.masked(value), 40)}'"
 
 
 def _list(values: tuple[str, ...]) -> str:

@@ -7,51 +7,12 @@ different things in different places has one entry a place, keyed `Parent.Name`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Literal
+
+from texml_mcp.texml.vocabulary import Attribute, Content, Holds, Reach, Verb
 
 AS_OF = date(2026, 8, 5)
-
-Type = Literal["text", "flag", "whole", "decimal", "choice", "words", "digits", "url", "stream"]
-Content = Literal["none", "optional", "required"]
-Holds = Literal["", "number", "sip", "url", "conference", "queue"]
-Reach = Literal["fetch", "callback", "play", "stream"]
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One attribute. `values` are the words of a choice; `also` are numbers accepted outside the range."""
-
-    name: str
-    type: Type = "text"
-    _: KW_ONLY
-    values: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    also: tuple[int, ...] = ()
-    default: str | None = None
-    required: bool = False
-    reach: Reach = "fetch"
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One element. `holds` says what its text is; `ends` that nothing after it runs.
-
-    `open` marks an element whose attributes the reference does not list in full: unknown ones pass.
-    """
-
-    name: str
-    attributes: Mapping[str, Attribute]
-    children: tuple[str, ...] = ()
-    content: Content = "none"
-    holds: Holds = ""
-    needs_child: bool = False
-    ends: bool = False
-    open: bool = False
-
 
 _METHODS = ("GET", "POST")
 _RECORDING_EVENTS = ("in-progress", "completed", "absent")
@@ -102,8 +63,8 @@ def _method(name: str = "method") -> Attribute:
     return Attribute(name, "choice", values=_METHODS, default="POST")
 
 
-def _url(name: str, reach: Reach = "fetch", required: bool = False) -> Attribute:
-    return Attribute(name, "url", reach=reach, required=required)
+def _url(name: str, reach: Reach = "fetch") -> Attribute:
+    return Attribute(name, "url", reach=reach)
 
 
 def _callback(name: str) -> tuple[Attribute, ...]:
@@ -321,7 +282,7 @@ _TABLE = (
         children=("Recording", "Siprec", "Stream", "Suppression", "Transcription"),
         needs_child=True,
     ),
-    _verb("Stop.Stream", *_STREAM, _url("url", "stream"), children=("Parameter",)),
+    _verb("Stop.Stream", *_STREAM, Attribute("url", "stream", reach="stream"), children=("Parameter",)),
     _verb("Stop.Siprec", *_SIPREC, children=("Parameter",)),
     _verb(
         "Stream",
@@ -373,7 +334,7 @@ _TABLE = (
     _verb("HttpRequest", _flag("async"), _url("action"), children=("Request", "Response"), needs_child=True),
     _verb(
         "HttpRequest.Request",
-        _url("url", "fetch", required=True),
+        Attribute("url", "url", required=True, relative=False),
         _choice("method", "GET", "POST", "PUT", "PATCH", "DELETE"),
         children=("Headers", "Body"),
     ),

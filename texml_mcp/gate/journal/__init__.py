@@ -4,5 +4,19 @@ from __future__ import annotations
 
 from texml_mcp.gate.journal.entries import Entry, Outcome, entry_for
 from texml_mcp.gate.journal.log import DEDUPE_SECONDS, DuplicateError, Journal, StartedCall
+from texml_mcp.gate.journal.look import Reader, Verdict, reader_of
+from texml_mcp.gate.journal.reconcile import reconcile
 
-__all__ = ["DEDUPE_SECONDS", "DuplicateError", "Entry", "Journal", "Outcome", "StartedCall", "entry_for"]
+__all__ = [
+    "DEDUPE_SECONDS",
+    "DuplicateError",
+    "Entry",
+    "Journal",
+    "Outcome",
+    "Reader",
+    "StartedCall",
+    "Verdict",
+    "entry_for",
+    "reader_of",
+    "reconcile",
+]

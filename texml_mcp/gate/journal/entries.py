@@ -62,8 +62,9 @@ def entry_for(
         shown[param.name] = _shown(param, value)
         if param.kind is Kind.SECRET:
             continue
-        # A participant is named by a label that a person chose, so even a path may hold a number.
-        plain = (place == "path" and param.kind is Kind.SID) or param.enum or isinstance(value, int | float)
+        # A participant is named by a label that a person chose, so even an identifier may hold a number.
+        sid = place == "path" and mask_numbers(str(value)) == str(value)
+        plain = sid or param.enum or isinstance(value, int | float)
         targets[param.name] = value if plain else digest_of(digester, param.kind, value)
     return Entry(
         tool=known.id,
@@ -87,10 +88,8 @@ def _shown(param: Param, value: Any) -> str:
         return MASK
     if param.kind is Kind.NUMBER and isinstance(value, str):
         return masked_number(clean(value, 80))
-    if param.kind is Kind.SID or param.enum:
-        return clean(str(value), 80)
     if param.kind in (Kind.TEXML, Kind.UNTRUSTED) or isinstance(value, dict | list):
         # Words to be spoken and headers may hold anything: how much there is must do.
         size = len(cast("str | list[Any] | dict[str, Any]", value))
         return f"{size} {'characters' if isinstance(value, str) else 'entries'}"
-    return mask_numbers(mask_url(clean(str(value), 80)))
+    return mask_numbers(mask_url(clean(str(value), 100)))

@@ -59,6 +59,18 @@ class Condition(BaseModel):
         | None
     ) = Field(None, description="A regular expression; all of the text must match for allow, else any part.")
 
+    def __str__(self) -> str:
+        parts = [] if self.given is None else ["is given" if self.given else "is not given"]
+        if self.one_of is not None:
+            parts.append("is " + " or ".join(_spell(value) for value in self.one_of))
+        if self.min is not None:
+            parts.append(f"is at least {self.min:g}")
+        if self.max is not None:
+            parts.append(f"is at most {self.max:g}")
+        if self.matches is not None:
+            parts.append(f"matches {self.matches}")
+        return " and ".join(parts)
+
     @property
     def about_value(self) -> bool:
         """Whether more is asked than presence."""
@@ -74,6 +86,10 @@ class Condition(BaseModel):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is above max, so nothing can match")
         return self
+
+
+def _spell(value: bool | float | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _spelled_out(value: Any) -> Any:

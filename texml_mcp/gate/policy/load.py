@@ -60,7 +60,8 @@ def parse(text: str, name: str = "policy") -> Policy:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _LINE.search(str(error))
-        raise PolicyError(f"not TOML: {error}", name=name, line=int(found[1]) if found else None) from None
+        line = int(found[1]) if found else len(text.splitlines()) or None
+        raise PolicyError(f"not TOML: {error}", name=name, line=line) from None
     except (RecursionError, ValueError, OverflowError):
         # Thousands of nested brackets or of digits: the reader gives up with an error of its own.
         raise PolicyError("is nested too deeply, or holds a number that is too long", name=name) from None

@@ -11,7 +11,7 @@ from texml_mcp.catalog import ENDPOINTS, Endpoint, RiskClass
 from texml_mcp.gate.policy.conditions import Spelled, check_fits, holds, params_of
 from texml_mcp.gate.policy.defaults import Action, large_risks
 from texml_mcp.gate.policy.errors import unknown
-from texml_mcp.gate.policy.names import PlainName, Reason, RiskName, ToolName, ToolsetName
+from texml_mcp.gate.policy.names import READS, PlainName, Reason, RiskName, ToolName, ToolsetName
 
 Mode = Literal["off", "token", "auto", "strict", "external"]
 
@@ -47,15 +47,20 @@ class Rule(BaseModel):
         selected = [each for each in ENDPOINTS if self._selects(each)]
         if not selected:
             raise ValueError(f"rule {self.name}: no tool is in all of its selectors")
-        about = frozenset(each.id for each in selected if not self._misfit(each))
-        for each in selected:
-            problem = self._misfit(each)
-            # A named tool has to fit; of a toolset, some tools may lack the argument.
-            if problem and (self.tools is not None or not about):
-                raise ValueError(f"rule {self.name}: {self._unknown_argument(selected) or problem}")
+        problems = {each.id: self._misfit(each) for each in selected}
+        about = frozenset(tool for tool, problem in problems.items() if problem is None)
+        # A named tool has to fit; of a toolset, some tools may lack the argument.
+        if not about or (self.tools is not None and len(about) < len(selected)):
+            raise ValueError(f"rule {self.name}: {self._why_not(selected, problems)}")
         self._check_risks([each for each in selected if each.id in about])
         self._check_action([each for each in selected if each.id in about])
-        self._about = about
+        # A confirm that reaches reads by a toolset is about its writes.
+        self._about = about - READS if self.action == "confirm" else about
+
+    @property
+    def about(self) -> frozenset[str]:
+        """The tools the rule can speak of, before arguments are looked at."""
+        return self._about
 
     def _selects(self, endpoint: Endpoint) -> bool:
         return (self.tools is None or endpoint.id in self.tools) and (
@@ -75,13 +80,17 @@ class Rule(BaseModel):
                 return f"{endpoint.id}: {problem}"
         return None
 
-    def _unknown_argument(self, selected: list[Endpoint]) -> str | None:
-        """The argument that none of the tools has, before any tool's own complaint."""
+    def _why_not(self, selected: list[Endpoint], problems: Mapping[str, str | None]) -> str:
+        """The complaint that helps most: of a named tool, of all, or of one that has the arguments."""
         known = dict.fromkeys(spelling for each in selected for spelling in params_of(each))
         for spelling in self.when:
-            if spelling not in known:
+            if spelling not in known and len(selected) > 1:
                 return unknown("argument", spelling, known)
-        return None
+        have = [each.id for each in selected if params_of(each).keys() >= self.when.keys()]
+        if self.tools is None and not have:
+            return f"no tool has all of {', '.join(self.when)}"
+        named = have if self.tools is None else [each.id for each in selected]
+        return next(filter(None, (problems[tool] for tool in named)), "no tool fits")
 
     def _check_risks(self, about: list[Endpoint]) -> None:
         possible = {risk for each in about for risk in _possible_risks(each)}
@@ -105,7 +114,7 @@ class Rule(BaseModel):
 
         Raises `UncheckableError` when a condition cannot be decided.
         """
-        if endpoint.id not in self._about or (self.action == "confirm" and endpoint.reads):
+        if endpoint.id not in self._about:
             return False
         if self.risks is not None and not self._about_risks(endpoint, wire, carried):
             return False

@@ -27,9 +27,11 @@ KEY_BYTES = 32
 _DIGEST_BYTES = 16  # 128 bits: no two values of an installation meet by chance
 _FORMATTING = re.compile(r"[\s().\-]")
 _SCHEME = re.compile(r"(?i)^(?:sips?|tel):")
-# Written with a plus or an area code in brackets, or as one run of digits: dates and SIDs are left alone.
+# Written with a plus or an area code in brackets, or as one run of at most 15 digits: dates and
+# SIDs are left alone.
 _NUMBER = re.compile(
-    r"(?<![\w+])(?:\+\d[\d\s().\-]{5,}\d|\(\d{2,5}\)[\d\s.\-]{5,}\d|\d{3}[.\- ]\d{3}[.\- ]\d{4}|\d{7,})(?!\w)"
+    r"(?<![\w+])(?:\+\d[\d\s().\-]{5,}\d|\(\d{2,5}\)[\d\s.\-]{5,}\d"
+    r"|\d{3}[.\- ]\d{3}[.\- ]\d{4}|\d{7,15})(?!\w)"
 )
 
 

@@ -1,0 +1,70 @@
+"""`texml-mcp journal`: writes with an open outcome and a known one, and settling the open ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import typer
+
+from texml_mcp.gate.journal import Entry, Journal, Reader
+from texml_mcp.gate.journal import reconcile as settle
+from texml_mcp.gate.store import StoreError
+from texml_mcp.gate.store.digests import Digester
+
+OK, OPEN, USAGE = 0, 1, 2
+
+
+def show(journal: Journal, *, lines: int = 20, as_json: bool = False) -> int:
+    """Print the unsettled writes, then the newest settled ones."""
+    try:
+        entries = [*journal.unsettled(), *journal.settled(lines)]
+    except StoreError as error:
+        return _usage(str(error))
+    if as_json:
+        from texml_mcp.cli.app import print_json
+
+        print_json([entry.as_json() for entry in entries])
+        return OK
+    for entry in entries:
+        typer.echo(_sentence(entry))
+    if not entries:
+        typer.echo("No write is in the journal.")
+    return OK
+
+
+def reconcile(
+    journal: Journal,
+    reader: Reader,
+    digester: Digester,
+    *,
+    older_than: float = 30.0,
+    said: Callable[[str], None] = typer.echo,
+) -> int:
+    """Settle what can be told. 0 when nothing stays open, 1 when something does."""
+    import anyio
+
+    async def go() -> int:
+        verdicts = await settle(journal, reader, digester, older_than=older_than)
+        for verdict in verdicts:
+            word = verdict.found.replace("_", " ")
+            said(f"{_sentence(verdict.entry)}\n  {word}: {verdict.why} {verdict.sid}".rstrip())
+        left = sum(verdict.found == "cannot_tell" for verdict in verdicts)
+        said(f"{len(verdicts) - left} settled, {left} still open.")
+        return OPEN if left else OK
+
+    try:
+        return anyio.run(go)
+    except StoreError as error:
+        return _usage(str(error))
+
+
+def _sentence(entry: Entry) -> str:
+    at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = " ".join(f"{name}={value}" for name, value in entry.shown.items() if name != "account_sid")
+    return f"{entry.id} {at} {entry.outcome} {entry.tool} {said}".rstrip()
+
+
+def _usage(problem: str) -> int:
+    typer.echo(f"texml-mcp: {problem}", err=True)
+    return USAGE

@@ -1,0 +1,192 @@
+"""`texml-mcp policy`: is this file good, what would it say about a call, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import typer
+
+from texml_mcp.catalog import ENDPOINTS, Endpoint, endpoint
+from texml_mcp.cli.call import FAILED, OK, USAGE, parse_pairs
+from texml_mcp.gate.policy import (
+    Mode,
+    Policy,
+    PolicyError,
+    Rule,
+    carried_risks,
+    decide,
+    default_action,
+    load_named,
+    parse,
+)
+from texml_mcp.gate.policy.defaults import is_small
+from texml_mcp.gate.policy.errors import unknown
+from texml_mcp.gate.policy.names import TOOLS
+from texml_mcp.tools.arguments import ArgumentError
+from texml_mcp.tools.arguments import parse as parse_arguments
+
+# Explaining sends nothing, so that a call need not name an account; no account has this one.
+_NO_ACCOUNT = "00000000-0000-0000-0000-000000000000"
+
+
+def check(path: str) -> int:
+    """Say whether a policy file can be used: 0, or 1 with what is wrong and where."""
+    try:
+        policy = load_named(path)
+    except PolicyError as error:
+        typer.echo(str(error), err=True)
+        return FAILED
+    rules = f"{len(policy.rules)} rule{'' if len(policy.rules) == 1 else 's'}"
+    typer.echo(f"{path} is valid: {rules}, mode {policy.mode or 'as the server is configured'}.")
+    return OK
+
+
+def explain(
+    tool: str,
+    pairs: list[str],
+    policy_name: str | None = None,
+    *,
+    mode: Mode = "auto",
+    role: str | None = None,
+    as_json: bool = False,
+) -> int:
+    """Print what the policy says about one call, and send nothing.
+
+    `policy_name` is a file or a shipped policy; without one the built-in defaults are explained. 0 when
+    the call may run or be asked about, 1 when it is denied, 2 when the question itself is wrong.
+    """
+    if tool not in TOOLS:
+        return _usage(unknown("tool", tool, TOOLS))
+    known = endpoint(tool)
+    try:
+        policy = _named(policy_name)
+        wire = parse_arguments(known, parse_pairs(pairs), _NO_ACCOUNT).wire
+    except PolicyError as error:
+        return _usage(str(error))
+    except ArgumentError as error:
+        return _usage(error.summary)
+    except ValueError as error:
+        return _usage(str(error))
+    decision = decide(policy, known, wire, mode=mode, role=role)
+    answer: dict[str, Any] = {
+        "tool": tool,
+        "decision": decision.action,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "mode": decision.mode,
+        "risks": _risks(known, wire),
+        "entries": [f"{each.action}: {each.rule}" for each in decision.matches],
+    }
+    if as_json:
+        from texml_mcp.cli.app import print_json
+
+        print_json(answer)
+    else:
+        for name, value in answer.items():
+            lines = cast("list[str]", value) if isinstance(value, list) else [value]
+            for line in lines or ["none"]:
+                typer.echo(f"{name:<10}{line}")
+    return FAILED if decision.action == "deny" else OK
+
+
+def show(policy_name: str | None = None, *, as_json: bool = False) -> int:
+    """Print a policy: its settings, and tool by tool which of its entries can apply."""
+    try:
+        policy = _named(policy_name)
+    except PolicyError as error:
+        return _usage(str(error))
+    if as_json:
+        from texml_mcp.cli.app import print_json
+
+        print_json(policy.model_dump(mode="json", exclude_unset=True))
+        return OK
+    for line in _settings(policy):
+        typer.echo(line)
+    typer.echo("")
+    for each in ENDPOINTS:
+        entries = [*_entries(policy, each)]
+        if not _always_spoken_of(policy, each):
+            entries.append(f"{'else ' if entries else ''}{_default(each)}")
+        for at, entry in enumerate(entries):
+            typer.echo(f"{each.id if at == 0 else '':<32}{entry}")
+    return OK
+
+
+def _named(policy_name: str | None) -> Policy:
+    return load_named(policy_name) if policy_name else parse("version = 1", "built-in")
+
+
+def _risks(known: Endpoint, wire: dict[str, Any]) -> list[str]:
+    told = [f"{risk.kind.value}: {risk.why}" for risk in known.risks_of(wire)]
+    return told or sorted(carried_risks(known, wire)) or ["none known"]
+
+
+def _settings(policy: Policy) -> Iterator[str]:
+    if policy.description:
+        yield policy.description
+    yield f"mode: {policy.mode or 'as the server is configured'}"
+    for risk, mode in policy.modes.items():
+        yield f"mode of {risk}: {mode}"
+    if policy.read_only:
+        yield "read_only: every write is denied"
+    for name, role in policy.roles.items():
+        bounds = role.model_dump(mode="json", exclude_unset=True)
+        yield f"role {name}: " + (
+            "; ".join(f"{key} {_flat(value)}" for key, value in bounds.items()) or "all"
+        )
+    for option, value in policy.guards.model_dump(mode="json", exclude_unset=True).items():
+        yield f"guards.{option}: {_flat(value)}"
+
+
+def _entries(policy: Policy, known: Endpoint) -> Iterator[str]:
+    for rule in policy.rules:
+        if known.id in rule.about:
+            yield f"{rule.action}: rules.{rule.name}{_conditions(rule)}"
+    if action := policy.tools.get(known.id):
+        yield f"{action}: tools.{known.id}"
+    if action := _of_toolset(policy, known):
+        yield f"{action}: toolsets.{known.toolset}"
+    possible = {"reads"} if known.reads else {risk.kind.value for risk in known.risks}
+    for risk, action in policy.risks.items():
+        if risk in possible:
+            yield f"{action}: risks.{risk}"
+
+
+def _of_toolset(policy: Policy, known: Endpoint) -> str | None:
+    action = policy.toolsets.get(known.toolset)
+    return None if action == "confirm" and known.reads else action
+
+
+def _always_spoken_of(policy: Policy, known: Endpoint) -> bool:
+    """Whether an entry applies to every call of the tool, so that the default never decides."""
+    return (
+        known.id in policy.tools
+        or _of_toolset(policy, known) is not None
+        or any(known.id in rule.about and not rule.when and not rule.risks for rule in policy.rules)
+    )
+
+
+def _conditions(rule: Rule) -> str:
+    asked = [f"{name} {condition}" for name, condition in rule.when.items()]
+    if rule.risks:
+        asked.append(f"the call carries {' or '.join(rule.risks)}")
+    return f" when {', '.join(asked)}" if asked else ""
+
+
+def _default(known: Endpoint) -> str:
+    if known.reads:
+        return "allow"
+    if any(str(risk.when) == "always" and not is_small(risk) for risk in known.risks):
+        return "confirm"
+    conditional = any(str(risk.when) != "always" for risk in known.risks)
+    return "by what the arguments do" if conditional else default_action(known, {})
+
+
+def _flat(value: Any) -> str:
+    return ", ".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
+
+
+def _usage(problem: str) -> int:
+    typer.echo(f"texml-mcp: {problem}", err=True)
+    return USAGE

@@ -1,0 +1,133 @@
+"""What is written down about a write, before it leaves and after: for reconciling, and for proving.
+
+What cannot be written down is not sent. What was sent and cannot be written down is still told.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from texml_mcp.catalog import Endpoint
+from texml_mcp.gate.state import State
+
+if TYPE_CHECKING:
+    from texml_mcp.gate.audit import AuditEvent
+    from texml_mcp.gate.journal import Entry, Outcome
+
+log = logging.getLogger(__name__)
+
+
+class RecordError(Exception):
+    """A write could not be written down, so it must not leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call on its way through the gate: what every line about it repeats."""
+
+    known: Endpoint
+    wire: Mapping[str, Any]
+    principal: str
+    decision: str = ""
+    rule: str = ""
+    approval: str = ""
+    evidence: str = ""
+
+    @property
+    def account(self) -> str:
+        return str(self.wire.get("account_sid", ""))
+
+
+class Records:
+    """Journal and audit trail, as one."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def refused(self, case: Case, status: str, why: str) -> None:
+        """Note that nothing was sent. A refusal stands also when it cannot be noted."""
+        try:
+            self._audit(case, status, why=why)
+        except RecordError as error:
+            log.error("a refusal was not written to the audit trail: %s", error)
+
+    def earlier(self, case: Case) -> Entry | None:
+        """An identical create that has just been sent, or may have been. Raises `RecordError`."""
+        from texml_mcp.gate.store import StoreError
+
+        try:
+            digest = self._state.digester.of_arguments(case.known.id, case.wire)
+            return self._state.journal.similar(case.known.id, digest)
+        except StoreError as error:
+            raise RecordError(str(error)) from error
+
+    def begin(self, case: Case) -> str:
+        """Note a write that is about to leave, durably; its id. Raises `RecordError`: then it must not."""
+        from texml_mcp.gate.journal import entry_for
+        from texml_mcp.gate.store import StoreError
+
+        try:
+            entry = entry_for(
+                case.known, case.wire, self._state.digester, account=case.account, principal=case.principal
+            )
+            id = self._state.journal.begin(entry)
+        except StoreError as error:
+            raise RecordError(str(error)) from error
+        try:
+            self._audit(case, "sending", fsync=True)
+        except RecordError:
+            self.settle(id, case, "not_sent")
+            raise
+        return id
+
+    def settle(
+        self, id: str, case: Case, outcome: Outcome, *, status: int | None = None, sid: str = ""
+    ) -> str | None:
+        """Note what became of a write; a sentence when that failed. Never raises: it has left by now."""
+        from texml_mcp.gate.store import StoreError
+
+        try:
+            self._state.journal.settle(id, outcome, status, sid)
+            self._audit(case, "settled", outcome=outcome)
+        except (StoreError, RecordError) as error:
+            log.error("the outcome of %s was not written down: %s", case.known.id, error)
+            return "The outcome could not be written to the journal; the server's log says why."
+        return None
+
+    def _audit(
+        self, case: Case, event: str, *, outcome: str = "", why: str = "", fsync: bool = False
+    ) -> None:
+        from texml_mcp.gate.audit import AuditError
+        from texml_mcp.gate.store import StoreError
+
+        try:
+            trail = self._state.audit
+            if trail is None:
+                return
+            trail.append(self._event(case, event, outcome, why), fsync=fsync)
+        except (AuditError, StoreError) as error:
+            raise RecordError(str(error)) from error
+
+    def _event(self, case: Case, event: str, outcome: str, why: str) -> AuditEvent:
+        from texml_mcp.gate.audit import AuditEvent
+
+        wire = case.wire
+        subject = wire.get("To") or wire.get("call_sid") or wire.get("conference_sid") or ""
+        return AuditEvent(
+            event=event,
+            tool=case.known.id,
+            principal=case.principal,
+            account=case.account,
+            decision=case.decision,
+            rule=case.rule,
+            approval=case.approval,
+            evidence=case.evidence,
+            risks=tuple(risk.kind.value for risk in case.known.risks_of(wire)),
+            arguments_digest=self._state.digester.of_arguments(case.known.id, wire),
+            outcome=outcome,
+            subject=str(subject),
+            why=why,
+        )
