@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "execute": {"catalog", "client", "gate", "results", "tools", "checking", "reading"},
     "settings": {"catalog"},
     "sandbox": {"catalog", "texml"},
-    "server": {"execute", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"},
+    "server": {"execute", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"},
     "__main__": {"cli"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}

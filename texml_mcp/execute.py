@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from texml_mcp import checking, reading
-from texml_mcp.catalog import Endpoint, endpoint
+from texml_mcp.catalog import Effect, Endpoint, endpoint
+from texml_mcp.catalog.calls import FINAL_STATUSES
 from texml_mcp.client import InvalidPathValue, InvalidValue, Upstream, UpstreamError
 from texml_mcp.gate.approvals import binding
 from texml_mcp.gate.confirm import (
@@ -85,6 +86,7 @@ class Services:
     records: Records
     account_sid: str | None = None
     principal: str = "assistant"
+    secret_env: frozenset[str] = frozenset()
 
     def departed(self, sent: Departure, case: Case) -> None:
         """A write is about to leave: from here on nobody may say that it was not sent."""
@@ -101,7 +103,10 @@ async def execute(services: Services, call: Call) -> ToolResult | AskThroughClie
     try:
         if call.tool == validate_texml.NAME:
             return checking.validate_texml(call.arguments)
-        return await _endpoint(services, call, endpoint(call.tool), sent)
+        result = await _endpoint(services, call, endpoint(call.tool), sent)
+        if isinstance(result, ToolResult):
+            _notice_ended(services, result)
+        return result
     except CannotAskError:
         raise
     except Exception:
@@ -110,11 +115,18 @@ async def execute(services: Services, call: Call) -> ToolResult | AskThroughClie
         return internal_failure(sent)
 
 
+def _notice_ended(services: Services, result: ToolResult) -> None:
+    """Calls that this answer shows to be over no longer count among the open ones."""
+    for record in [*(result.items or []), *([result.data] if result.data else [])]:
+        if record.get("status") in FINAL_STATUSES and "sid" in record:
+            services.judge.ended(str(record["sid"]))
+
+
 async def _endpoint(
     services: Services, call: Call, known: Endpoint, sent: Departure
 ) -> ToolResult | AskThroughClient:
     try:
-        arguments = parse(known, call.arguments, services.account_sid)
+        arguments = parse(known, call.arguments, services.account_sid, services.secret_env)
     except ArgumentError as error:
         if not known.reads and emergency_number(known, call.arguments or {}):
             return denied(["Emergency and crisis numbers are never dialled from here."], "emergency_number")
@@ -190,7 +202,7 @@ async def _approval(
         observed=seen.digest,
         words=" ".join([sentence(known, arguments.wire, seen.words), *notes[: 1 if twin else 0]]),
         risks=_risks(known, arguments),
-        again=portable(known, arguments.repeatable),
+        again=_again(known, arguments),
         principal=call.principal,
         token=arguments.local.confirm_token,
         notes=notes,
@@ -210,6 +222,13 @@ async def _approval(
 async def _send(services: Services, arguments: Arguments, case: Case, sent: Departure) -> ToolResult:
     """The write itself: written down, sent at most once, settled whatever happens."""
     id = services.records.begin(case)
+    if id is None:
+        return ToolResult(
+            "error",
+            "The same call is being sent at this very moment. Repeat it to be asked about a second one.",
+            code="duplicate",
+            outcome="not_sent",
+        )
     try:
         answer = await services.upstream.send(
             case.known, arguments.wire, on_departure=lambda: services.departed(sent, case)
@@ -223,9 +242,19 @@ async def _send(services: Services, arguments: Arguments, case: Case, sent: Depa
         raise
     result = one(case.known, arguments.wire, answer.body, full=False)
     sid = (result.data or {}).get("sid") or (result.data or {}).get("call_sid") or ""
+    if sid and case.known.effect is Effect.CREATE:
+        services.judge.opened(str(sid), case.account, case.wire)
     problem = services.records.settle(id, case, "ok", status=answer.status, sid=str(sid))
     result.notes += [*arguments.notes, *([problem] if problem else [])]
     return result
+
+
+def _again(known: Endpoint, arguments: Arguments) -> dict[str, Any]:
+    """The same call once more, as the caller would make it; a secret given directly is left out."""
+    again = portable(known, arguments.repeatable)
+    if arguments.local.value_env:
+        again["value_env"] = arguments.local.value_env
+    return again
 
 
 def _risks(known: Endpoint, arguments: Arguments) -> list[str]:

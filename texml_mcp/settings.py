@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         description="Journal, approvals and audit trail; default: the user's state directory when live, "
         "memory alone on the sandbox",
     )
+    secret_env: Names = Field(
+        (), description="Environment variables that create_secret may read a value from, separated by commas"
+    )
     principal: str = Field(
         "assistant", min_length=1, max_length=100, description="Who asks, in the audit trail"
     )
@@ -75,7 +78,7 @@ class Settings(BaseSettings):
         "warning", pattern="^(debug|info|warning|error)$", description="Log level on stderr"
     )
 
-    @field_validator("toolsets", "tools", "exclude_tools", mode="before")
+    @field_validator("toolsets", "tools", "exclude_tools", "secret_env", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -47,6 +47,22 @@ def test_a_finding_says_where_and_what_to_change() -> None:
     assert found.message.endswith("did you mean timeLimit?")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<Redirect>ftp://bob:s3cret@a.example/</Redirect>",
+        "<Redirect>https://bob:s3cret@a.example/</Redirect>",
+        "<Start><Stream url='https://bob:s3cret@a.example/'/></Start>",
+        "<Dial>sip:bob:s3cret@a.example x</Dial>",
+        "<Dial><Sip>sip:bob:s3cret@a.example</Sip></Dial>",
+    ],
+)
+def test_a_finding_never_repeats_a_password(body: str) -> None:
+    findings = texml.lint(f"<Response>{body}</Response>").findings
+    assert findings
+    assert "s3cret" not in "".join(each.message for each in findings)
+
+
 def test_oversize_and_deep_documents_are_refused() -> None:
     big = f"<Response><Say>{'a' * 70_000}</Say></Response>"
     deep = "<Response>" * 40 + "</Response>" * 40

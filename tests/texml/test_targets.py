@@ -64,6 +64,33 @@ def test_a_dressed_up_number_is_given_as_written(body: str) -> None:
         ("<Gather ACTION='/next'/>", ("url", "/next", "fetch")),
         ("<Record recordingStatusCallback='/r'/>", ("url", "/r", "callback")),
         ("<Oops someCallback='x.example'/>", ("url", "x.example", "callback")),
+        ("<Start><Siprec connectorName='recorder'/></Start>", ("stream", "recorder", "stream")),
+        ("<start><SIPREC CONNECTORNAME='recorder'/></start>", ("stream", "recorder", "stream")),
+        ("<Connect><AIAssistant id='assistant-1'/></Connect>", ("stream", "assistant-1", "stream")),
+        ("<Play mediaStorage='true'>welcome</Play>", ("url", "welcome", "play")),
+        ("<Enqueue queueSid='q1'/>", ("queue", "q1", "dial")),
+        ("<Enqueue queue='line'/>", ("queue", "line", "dial")),
+        ("<Dial>tel:911</Dial>", ("number", "tel:911", "dial")),
+        ("<Dial><Sip>TEL:911</Sip></Dial>", ("number", "TEL:911", "dial")),
+        ("<Oops>tel:911</Oops>", ("number", "tel:911", "dial")),
+        ("<Oops to='911'/>", ("number", "911", "dial")),
+        ("<Oops number='\uff19\uff11\uff11'/>", ("number", "\uff19\uff11\uff11", "dial")),
+        ("<Oops to='+1{{rest}}'/>", ("number", "+1{{rest}}", "dial")),
+        ("<Oops x='sip:a@b.example'/>", ("sip", "sip:a@b.example", "dial")),
+        ("<Dial name='+12025550101'/>", ("number", "+12025550101", "dial")),
+        ("<Say language='tel:911'>Hi</Say>", ("number", "tel:911", "dial")),
+        (
+            "<AIAssistant><Parameter name='transferTo' value='911'/></AIAssistant>",
+            ("number", "911", "dial"),
+        ),
+        (
+            "<AIAssistant><Parameter name='a' value='(202) 555-0101'/></AIAssistant>",
+            ("number", "(202) 555-0101", "dial"),
+        ),
+        (
+            "<AIAssistant><Parameter name='sip:a@b.example' value='1'/></AIAssistant>",
+            ("sip", "sip:a@b.example", "dial"),
+        ),
         ("<Say href='//a.example'>Hi</Say>", ("url", "//a.example", "fetch")),
         ("<Start><Stream url='wss://a.example'/></Start>", ("stream", "wss://a.example", "stream")),
         (
@@ -81,7 +108,47 @@ def test_every_kind_of_place(body: str, expected: tuple[str, str, str]) -> None:
 
 
 def test_what_is_only_said_is_no_target() -> None:
-    assert reached("<Say>call 911 or see http://a.example</Say><Play mediaStorage='true'>hello</Play>") == []
+    assert reached("<Say>call 911 or see http://a.example</Say>") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<Pause length='120'/>",
+        "<Play digits='911'/>",
+        "<Stop><Siprec connectorName='recorder'/></Stop>",
+        "<Connect><Parameter name='order' value='4711'/></Connect>",
+        "<Connect><Parameter name='day' value='2026-11-24'/></Connect>",
+        "<Connect><Parameter name='at' value='1764000000'/></Connect>",
+        "<Connect><Parameter name='host' value='192.168.100.200'/></Connect>",
+        "<Gather hints='call +12025550101'/>",
+    ],
+)
+def test_what_only_looks_like_digits_is_no_target(body: str) -> None:
+    assert reached(body) == []
+
+
+@pytest.mark.parametrize("name", ["callerId", "fromDisplayName", "username", "password"])
+def test_who_calls_is_no_target(name: str) -> None:
+    assert reached(f"<Dial {name}='+12025550100'>+12025550101</Dial>") == [("number", "+12025550101", "dial")]
+
+
+def test_urls_in_the_body_of_a_request_are_targets() -> None:
+    data = '{"a": "https://a.example/x?b=1", "b": "https:\\/\\/b.example\\/y", "c": "wss://c.example"}.'
+    request = f"<Request url='https://d.example'><Body><![CDATA[{data}]]></Body></Request>"
+    assert reached(f"<HttpRequest>{request}</HttpRequest>") == [
+        ("url", "https://d.example", "fetch"),
+        ("url", "https://a.example/x?b=1", "fetch"),
+        ("url", "https://b.example/y", "fetch"),
+        ("stream", "wss://c.example", "stream"),
+    ]
+
+
+def test_a_templated_url_in_a_body_is_whole_and_marked() -> None:
+    body = "<Body>see https://{{host}}/x, please</Body>"
+    document = f"<Response><HttpRequest><Request>{body}</Request></HttpRequest></Response>"
+    [found] = texml.targets(document)
+    assert (found.value, found.templated) == ("https://{{host}}/x", True)
 
 
 def test_a_templated_value_is_marked() -> None:

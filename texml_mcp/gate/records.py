@@ -64,16 +64,22 @@ class Records:
         except StoreError as error:
             raise RecordError(str(error)) from error
 
-    def begin(self, case: Case) -> str:
-        """Note a write that is about to leave, durably; its id. Raises `RecordError`: then it must not."""
-        from texml_mcp.gate.journal import entry_for
+    def begin(self, case: Case) -> str | None:
+        """Note a write that is about to leave, durably; its id. Raises `RecordError`: then it must not.
+
+        None when nobody was asked about this call and an identical one has begun in the meantime.
+        """
+        from texml_mcp.gate.journal import DEDUPE_SECONDS, DuplicateError, entry_for
         from texml_mcp.gate.store import StoreError
 
         try:
             entry = entry_for(
                 case.known, case.wire, self._state.digester, account=case.account, principal=case.principal
             )
-            id = self._state.journal.begin(entry)
+            unasked = case.approval == "policy"
+            id = self._state.journal.begin(entry, unless_within=DEDUPE_SECONDS if unasked else 0.0)
+        except DuplicateError:
+            return None
         except StoreError as error:
             raise RecordError(str(error)) from error
         try:

@@ -11,8 +11,12 @@ from typing import Any
 from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.gate import guards
 from texml_mcp.gate.guards import Finding, GuardConfig
+from texml_mcp.gate.guards.limits import seconds
 from texml_mcp.gate.policy import SHIPPED, Action, Decision, Mode, Policy, PolicySource, decide, shipped
 from texml_mcp.gate.usage import MemoryUsage
+
+OPEN_CALLS = "open_calls@"
+MOST_OPEN = 10_000
 
 
 def _now() -> datetime:
@@ -64,6 +68,7 @@ class Judge:
         self._source = None if policy in SHIPPED else PolicySource(policy)
         self._live = live
         self._mode: Mode = mode
+        self._open: dict[str, tuple[str, float]] = {}
         self._usage = usage or MemoryUsage()
         self._now = now
 
@@ -110,12 +115,25 @@ class Judge:
 
         request = self._request(known, wire)
         at = request.now.timestamp()
+        over = at + seconds(wire, self.config)
         for series, amount in entries(request, guards.places(request), self.config):
             self._usage.add(series, at, amount)
+            if series.startswith(OPEN_CALLS):
+                # It is over at the latest then, also when nobody ever reads it again.
+                self._usage.add(series, over, -amount)
 
-    def ended(self, account: str) -> None:
-        """Count one call less among those that are open."""
-        self._usage.add(f"open_calls@{account}", self._now().timestamp(), -1.0)
+    def opened(self, sid: str, account: str, wire: Mapping[str, Any]) -> None:
+        """Remember a call that was started, to count it as over when a read shows that it is."""
+        if len(self._open) >= MOST_OPEN:
+            self._open.pop(next(iter(self._open)))
+        self._open[sid] = (account, self._now().timestamp() + seconds(wire, self.config))
+
+    def ended(self, sid: str) -> None:
+        """A read has shown that a call is over: one call less is open."""
+        if (found := self._open.pop(sid, None)) is not None:
+            account, over = found
+            self._usage.add(OPEN_CALLS + account, self._now().timestamp(), -1.0)
+            self._usage.add(OPEN_CALLS + account, over, 1.0)  # what was to be subtracted then is done
 
     def _decide(self, known: Endpoint, wire: Mapping[str, Any]) -> Decision:
         if self._source is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ class State:
     def store(self) -> Store:
         from texml_mcp.gate.store import SqliteStore
 
-        return SqliteStore(self.directory / STORE_FILE if self.directory else ":memory:")
+        store = SqliteStore(self.directory / STORE_FILE if self.directory else ":memory:")
+        store.purge(time.time())  # once a process: what has expired must not pile up
+        return store
 
     @cached_property
     def digester(self) -> Digester:

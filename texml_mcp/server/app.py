@@ -16,13 +16,17 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    ListResourcesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
 )
 
 from texml_mcp import __version__
 from texml_mcp.execute import Call, Services, UnknownToolError, execute
 from texml_mcp.gate.confirm import AskThroughClient, CannotAskError
+from texml_mcp.server import resources
 from texml_mcp.server.asking import cannot_ask, input_required, person_behind
 from texml_mcp.server.instructions import instructions
 from texml_mcp.server.output import wire_result
@@ -61,6 +65,17 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
             return input_required(result)  # pyright: ignore[reportReturnType]
         return wire_result(params.name, result)  # pyright: ignore[reportReturnType]  # the runner takes a dict
 
+    async def list_resources(ctx: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        return {"resultType": "complete", "resources": resources.RESOURCES}  # pyright: ignore[reportReturnType]
+
+    async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        text = resources.read(str(params.uri))
+        if text is None:
+            known = ", ".join(each["uri"] for each in resources.RESOURCES)
+            raise MCPError(INVALID_PARAMS, f"No such resource. Valid: {known}.", {"uri": str(params.uri)})
+        contents = [{"uri": str(params.uri), "mimeType": "application/json", "text": text}]
+        return {"resultType": "complete", "contents": contents}  # pyright: ignore[reportReturnType]
+
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[dict[str, Any]]:
         try:
@@ -74,10 +89,16 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
         title="TeXML phone calls",
         instructions=instructions(services.offered, sandbox=sandbox, account_sid=services.account_sid),
         lifespan=lifespan,
-        cache_hints={"tools/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="private")},
+        cache_hints={
+            "tools/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="private"),
+            "resources/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
+            "resources/read": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
+        },
         get_tool_input_schema=lambda name: definitions().get(name, {}).get("inputSchema"),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_read_resource=read_resource,
     )
     # Without this nothing a client brings back is sealed: it could write its own approval.
     server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=NAME))

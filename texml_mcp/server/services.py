@@ -43,6 +43,7 @@ def build_services(settings: Settings) -> Services:
         ),
         records=Records(state),
         principal=settings.principal,
+        secret_env=frozenset(settings.secret_env),
     )
 
 

@@ -9,16 +9,17 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
+from texml_mcp.text import has_unsafe
+
 _SEPARATORS = r"[ \t\r\n().\-/\u2010-\u2013]"
-# After NFKC: digits of a script that it leaves alone still match, and are normalised apart.
 _NUMBER = re.compile(rf"\(?\+?{_SEPARATORS}*[0-9](?:{_SEPARATORS}*[0-9])*\)?")
 _SIP = re.compile(
     r"sips?:(?:[^\s@<>\"]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*))(?::[0-9]{1,5})?(?:[;?][^\s<>\"]*)?",
     re.IGNORECASE,
 )
-_USER = re.compile(r"((?://|\bsips?:))([^/?#@\s]*)@", re.IGNORECASE)
+_USER = re.compile(r"(//|^\s*sips?:)([^/?#@\s]*)@", re.IGNORECASE)
 _FEWEST, _MOST = 2, 20
-"""Digits of a dialled number: `15` and `17` are numbers, and 00 with 15 digits and a prefix is the longest."""
+"""Digits of a dialled number: 15 and 17 are emergency numbers; 00, 15 digits and a prefix are the longest."""
 
 
 def ascii_number(text: str) -> str:
@@ -98,4 +99,4 @@ def _has_host(text: str, schemes: tuple[str, ...]) -> bool:
 
 def _unsafe(text: str) -> bool:
     # Readers disagree on where the host of an address ends that holds white space or a backslash.
-    return any(each.isspace() or each < "!" or each in "\\\x7f" for each in text)
+    return has_unsafe(text) or any(each.isspace() or each == "\\" for each in text)

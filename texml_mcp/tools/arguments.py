@@ -7,7 +7,8 @@ an unknown name, a value outside its documented choices and a contradiction are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
@@ -81,10 +82,16 @@ def _names(endpoint: Endpoint) -> _Names:
     return _Names(documented, local, (*keys, *(param.name for param in local_params(endpoint))))
 
 
-def parse(endpoint: Endpoint, given: Mapping[str, Any] | None, account_sid: str | None = None) -> Arguments:
+def parse(
+    endpoint: Endpoint,
+    given: Mapping[str, Any] | None,
+    account_sid: str | None = None,
+    secret_env: Collection[str] = (),
+) -> Arguments:
     """Arguments of a call as they will be sent.
 
-    `account_sid` is the configured account, used when the call names none. Raises `ArgumentError`.
+    `account_sid` is the configured account, used when the call names none; `secret_env` the environment
+    variables that a secret may be read from. Raises `ArgumentError`.
     """
     names = _names(endpoint)
     wire: dict[str, Any] = {}
@@ -113,6 +120,8 @@ def parse(endpoint: Endpoint, given: Mapping[str, Any] | None, account_sid: str 
     if unknown:
         raise ArgumentError("unknown_argument", [_unknown(unknown, names)], unknown[0][:80])
 
+    if "value_env" in local and not problems:
+        wire["value"] = _from_environment(wire, str(local["value_env"]), secret_env)
     account_given = ACCOUNT_SID.name in wire
     if not account_given and any(param is ACCOUNT_SID for param in endpoint.path_params):
         if account_sid:
@@ -147,6 +156,21 @@ def parse(endpoint: Endpoint, given: Mapping[str, Any] | None, account_sid: str 
         notes.append(sentence)
     known = {each.name for each in fields(Local)}
     return Arguments(wire, Local(**{k: v for k, v in local.items() if k in known}), account_given, notes)
+
+
+def _from_environment(wire: Mapping[str, Any], name: str, allowed: Collection[str]) -> str:
+    """The value of an allowed environment variable, so that it need not pass through a model."""
+    if "value" in wire:
+        raise ArgumentError("conflicting_arguments", ["Give only one of value, value_env."], "value_env")
+    if name not in allowed:
+        known = f" Allowed: {', '.join(sorted(allowed))}." if allowed else " None is allowed (--secret-env)."
+        raise ArgumentError(
+            "invalid_argument", [f"{shown(name)} is no allowed variable.{known}"], "value_env"
+        )
+    value = os.environ.get(name)
+    if not value:
+        raise ArgumentError("invalid_argument", [f"The server has no variable {name}."], "value_env")
+    return value
 
 
 def _unknown(unknown: list[str], names: _Names) -> str:

@@ -9,6 +9,7 @@ from texml_mcp.catalog.calls import FINAL_STATUSES
 
 DRY_RUN = Param("dry_run", "boolean")
 CONFIRM_TOKEN = Param("confirm_token")
+VALUE_ENV = Param("value_env", doc="Instead of value: a variable of the server that holds it")
 DETAIL = Param("detail", enum=("summary", "full"))
 LIMIT = Param("limit", "integer", "Across pages", minimum=1, maximum=1000)
 WAIT_FOR = Param("wait_for", doc="Wait for this status", enum=("in-progress", *FINAL_STATUSES, "ended"))
@@ -17,6 +18,8 @@ MAX_WAIT = Param("max_wait_seconds", "integer", default=25, minimum=1, maximum=2
 
 def local_params(endpoint: Endpoint) -> tuple[Param, ...]:
     """The local arguments of an endpoint's tool, after the documented ones."""
+    if endpoint.id == "create_secret":
+        return (VALUE_ENV, DRY_RUN, CONFIRM_TOKEN)
     if not endpoint.reads:
         return (DRY_RUN, CONFIRM_TOKEN)
     if endpoint.page is not None:
@@ -32,6 +35,7 @@ class Local:
 
     dry_run: bool = False
     confirm_token: str | None = None
+    value_env: str | None = None
     detail: str = "summary"
     limit: int | None = None
     wait_for: str | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint, Field, Kind, Param, RiskClass
 from texml_mcp.catalog.common import ACCOUNT_SID
-from texml_mcp.tools.local import local_params
+from texml_mcp.tools.local import VALUE_ENV, local_params
 from texml_mcp.tools.validate_texml import VALIDATE_TEXML
 
 JSON = dict[str, Any]
@@ -64,6 +64,8 @@ def input_schema(endpoint: Endpoint) -> JSON:
     params = [*(param for _, param in endpoint.params()), *local_params(endpoint)]
     # The account comes from the settings when there is one, so that a model need not repeat it.
     required = [param.key for param in params if param.required and param is not ACCOUNT_SID]
+    if VALUE_ENV in params:
+        required.remove("value")  # either of the two; which one is checked when the call is read
     schema: JSON = {"type": "object", "properties": {param.key: property_schema(param) for param in params}}
     if required:
         schema["required"] = required

@@ -23,7 +23,7 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
     known: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     table: Path = ()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if header := _HEADER.match(line):
             table = _parts(header.group(2))
             if header.group(1) == "[[":

@@ -60,7 +60,7 @@ def parse(text: str, name: str = "policy") -> Policy:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = _LINE.search(str(error))
-        line = int(found[1]) if found else len(text.splitlines()) or None
+        line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
         raise PolicyError(f"not TOML: {error}", name=name, line=line) from None
     except (RecursionError, ValueError, OverflowError):
         # Thousands of nested brackets or of digits: the reader gives up with an error of its own.

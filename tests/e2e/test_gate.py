@@ -1,0 +1,179 @@
+"""Policy, duplicates, secrets from the environment, and approvals by somebody else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from tests.e2e.conftest import YES, Connect, Counting, answering, story, texts
+from texml_mcp.gate.external import NotAllowedError, Queue
+from texml_mcp.gate.state import State
+from texml_mcp.sandbox import Worlds
+from texml_mcp.sandbox.fixture import MAIN_APPLICATION
+
+pytestmark = pytest.mark.anyio
+
+CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
+
+
+def policy(where: Path, text: str) -> str:
+    path = where / "policy.toml"
+    path.write_text(f"version = 1\n{text}")
+    return str(path)
+
+
+async def test_a_policy_denies_by_argument(connect: Connect, network: Counting, tmp_path: Path) -> None:
+    rule = """
+[[rules]]
+name = "no-recording"
+action = "deny"
+tools = ["create_call"]
+when.Record = true
+reason = "Calls are not recorded here."
+"""
+    person = answering(YES)
+    async with connect(policy=policy(tmp_path, rule), client=person) as client:
+        denied = await client.call_tool("create_call", CALL | {"Record": True})
+        assert story(denied)["status"] == "denied"
+        assert "Calls are not recorded here." in texts(denied)
+        assert "NOT EXECUTED" in texts(denied)
+        assert network.writes == []
+        assert story(await client.call_tool("create_call", CALL))["status"] == "ok"
+    assert len(person["elicitation_callback"].asked) == 1
+
+
+async def test_a_policy_that_vanishes_stops_every_write(
+    connect: Connect, network: Counting, tmp_path: Path
+) -> None:
+    path = policy(tmp_path, '[tools]\ncreate_queue = "allow"\n')
+    async with connect(policy=path) as client:
+        assert story(await client.call_tool("create_queue", {"FriendlyName": "a"}))["status"] == "ok"
+        Path(path).unlink()
+        gone = story(await client.call_tool("create_queue", {"FriendlyName": "b"}))
+        assert story(await client.call_tool("list_queues", {}))["status"] == "ok"
+    assert gone["status"] == "denied"
+    assert len(network.writes) == 1
+
+
+async def test_an_identical_create_is_asked_about_again(connect: Connect, network: Counting) -> None:
+    async with connect() as client:
+        first = story(await client.call_tool("create_queue", {"FriendlyName": "twice"}))
+        second = story(await client.call_tool("create_queue", {"FriendlyName": "twice"}))
+        other = story(await client.call_tool("create_queue", {"FriendlyName": "another"}))
+        assert (first["status"], other["status"]) == ("ok", "ok")
+        assert second["status"] == "confirmation_required"
+        assert "would be a second one" in second["preview"]
+        again = story(await client.call_tool(second["next"][0]["tool"], second["next"][0]["arguments"]))
+    assert again["status"] == "ok"
+    assert len(network.writes) == 3
+
+
+async def test_a_second_identical_call_names_the_first(connect: Connect, network: Counting) -> None:
+    person = answering(YES, YES)
+    async with connect(client=person) as client:
+        sid = story(await client.call_tool("create_call", CALL))["data"]["sid"]
+        await client.call_tool("create_call", CALL)
+    first, second = person["elicitation_callback"].asked
+    assert "second one" not in first
+    assert "The same call was sent" in second
+    assert sid in second
+
+
+async def test_a_secret_need_not_pass_through_the_model(
+    connect: Connect, worlds: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIN_OF_TODAY", "hunter2")
+    person = answering(YES)
+    async with connect(secret_env="PIN_OF_TODAY", client=person) as client:
+        stored = await client.call_tool("create_secret", {"name": "pin", "value_env": "PIN_OF_TODAY"})
+        other = story(await client.call_tool("create_secret", {"name": "pin", "value_env": "HOME"}))
+        both = story(
+            await client.call_tool("create_secret", {"name": "a", "value": "b", "value_env": "HOME"})
+        )
+    assert story(stored)["status"] == "ok"
+    assert "hunter2" not in texts(stored) + json.dumps(stored.structured_content)
+    assert "hunter2" not in person["elicitation_callback"].asked[0]
+    assert "PIN_OF_TODAY" in other["summary"]
+    assert other["code"] == "invalid_argument"
+    assert both["code"] == "conflicting_arguments"
+    assert "pin" in worlds.of("sandbox").table("secrets")
+
+
+async def test_an_external_approval_is_given_by_somebody_else_and_works_once(
+    connect: Connect, network: Counting, tmp_path: Path
+) -> None:
+    queue = Queue(State(tmp_path))
+    async with connect(confirm="external", state_dir=tmp_path) as client:
+        first = await client.call_tool("create_call", CALL)
+        assert story(first)["status"] == "approval_pending"
+        assert "NOT EXECUTED" in texts(first)
+        (waiting,) = queue.listed()
+        assert waiting.id in story(first)["summary"]
+        assert "rings a phone" in waiting.words
+        repeated = story(await client.call_tool("create_call", CALL))
+        assert waiting.id in repeated["summary"], "asking twice asks once"
+        with pytest.raises(NotAllowedError, match="somebody else"):
+            queue.settle(waiting.id, "assistant", approve=True)
+        assert network.writes == []
+        queue.settle(waiting.id, "supervisor", approve=True)
+        with pytest.raises(NotAllowedError, match="approved by supervisor"):
+            queue.settle(waiting.id, "other", approve=False)
+        assert story(await client.call_tool("create_call", CALL))["status"] == "ok"
+        assert story(await client.call_tool("create_call", CALL))["status"] == "approval_pending"
+    assert len(network.writes) == 1
+
+
+async def test_an_external_denial_says_who_and_why(
+    connect: Connect, network: Counting, tmp_path: Path
+) -> None:
+    queue = Queue(State(tmp_path))
+    async with connect(confirm="external", state_dir=tmp_path) as client:
+        await client.call_tool("create_call", CALL)
+        queue.settle(queue.listed()[0].id, "supervisor", approve=False, reason="not before noon")
+        told = story(await client.call_tool("create_call", CALL))
+    assert told["status"] == "declined"
+    assert "supervisor said no. Reason: not before noon." in told["summary"]
+    assert network.writes == []
+
+
+async def test_every_step_is_in_the_audit_trail(connect: Connect, tmp_path: Path) -> None:
+    async with connect(state_dir=tmp_path, client=answering(YES)) as client:
+        await client.call_tool("create_call", CALL)
+        await client.call_tool("create_call", CALL | {"To": "sip:911@example.com"})
+    from texml_mcp.gate import audit
+
+    assert audit.verify(tmp_path / "audit.jsonl").ok
+    lines = audit.tail(tmp_path / "audit.jsonl", 10)
+    told = [(line["event"], line["decision"], line["outcome"]) for line in lines]
+    assert ("sending", "confirm", "") in told
+    assert ("settled", "confirm", "ok") in told
+    assert ("denied", "deny", "") in told
+    kinds = {line["approval"]["kind"] for line in lines if line["event"] == "sending"}
+    assert kinds == {"form"}
+    assert "+13125550142" not in (tmp_path / "audit.jsonl").read_text()
+
+
+async def test_open_calls_are_counted_until_a_read_shows_their_end(
+    connect: Connect, network: Counting, tmp_path: Path
+) -> None:
+    path = policy(tmp_path, "[guards]\nconcurrent_calls = 1\n")
+    async with connect(policy=path, confirm="off") as client:
+        sid = story(await client.call_tool("create_call", CALL))["data"]["sid"]
+        busy = story(await client.call_tool("create_call", CALL | {"To": "+13125550150"}))
+        assert (busy["status"], busy["code"]) == ("denied", "concurrent_calls")
+        await client.call_tool("update_call", {"call_sid": sid, "Status": "completed"})
+        freed = story(await client.call_tool("create_call", CALL | {"To": "+13125550150"}))
+    assert freed["status"] == "ok"
+    assert len(network.writes) == 3
+
+
+async def test_the_verb_table_is_a_resource(connect: Connect) -> None:
+    async with connect() as client:
+        (resource,) = (await client.list_resources()).resources
+        table = json.loads((await client.read_resource(str(resource.uri))).contents[0].text)  # type: ignore[union-attr]
+        assert {"Say", "Dial", "Gather"} <= set(table["verbs"])
+        with pytest.raises(MCPError, match="texml://verbs"):
+            await client.read_resource("texml://nothing")
