@@ -134,6 +134,9 @@ async def _endpoint(
     sent.settles = [] if known.reads else settling(known, arguments.repeatable)
     try:
         if known.reads:
+            ruling = services.judge.rule(known, arguments.wire)
+            if ruling.action == "deny":
+                return denied(ruling.reasons, ruling.code)
             return await reading.read(services.upstream, known, arguments, call.progress)
         return await _write(services, call, known, arguments, sent)
     except UpstreamError as error:

@@ -177,3 +177,20 @@ async def test_the_verb_table_is_a_resource(connect: Connect) -> None:
         assert {"Say", "Dial", "Gather"} <= set(table["verbs"])
         with pytest.raises(MCPError, match="texml://verbs"):
             await client.read_resource("texml://nothing")
+
+
+async def test_a_policy_can_deny_a_read(connect: Connect, tmp_path: Path) -> None:
+    path = policy(tmp_path, '[tools]\nlist_transcriptions = "deny"\n')
+    async with connect(policy=path) as client:
+        assert story(await client.call_tool("list_transcriptions", {}))["status"] == "denied"
+        assert story(await client.call_tool("list_recordings", {}))["status"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["assistant", "operations", "evaluation", "sandbox"])
+def test_no_shipped_policy_denies_a_read(name: str) -> None:
+    from texml_mcp.catalog import ENDPOINTS
+    from texml_mcp.gate.policy import decide, shipped
+
+    for endpoint in ENDPOINTS:
+        if endpoint.reads:
+            assert decide(shipped(name), endpoint, {}).action == "allow"

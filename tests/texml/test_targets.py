@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import get_args
 from xml.sax.saxutils import escape, quoteattr
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texml_mcp import texml
+from texml_mcp.texml.model import Purpose
 
 
 def reached(body: str) -> list[tuple[str, str, str]]:
@@ -149,6 +151,20 @@ def test_a_templated_url_in_a_body_is_whole_and_marked() -> None:
     document = f"<Response><HttpRequest><Request>{body}</Request></HttpRequest></Response>"
     [found] = texml.targets(document)
     assert (found.value, found.templated) == ("https://{{host}}/x", True)
+
+
+def test_every_purpose_is_one_that_a_document_can_have() -> None:
+    body = (
+        "<Dial recordingStatusCallback='/r' action='/a'>+12025550101</Dial><Play>/p</Play>"
+        "<Start><Stream url='wss://a.example'/></Start>"
+    )
+    assert {purpose for _, _, purpose in reached(body)} == set(get_args(Purpose))
+
+
+@pytest.mark.parametrize("verb", ["Record", "Recording", "Dial", "Conference"])
+def test_news_of_a_recording_is_a_callback(verb: str) -> None:
+    # The audio stays with the vendor; what leaves is a message that says where it is.
+    assert reached(f"<{verb} recordingStatusCallback='/r'/>") == [("url", "/r", "callback")]
 
 
 def test_a_templated_value_is_marked() -> None:

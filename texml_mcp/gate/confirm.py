@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
 from texml_mcp.gate.approvals import Approvals, Redeemed
 from texml_mcp.gate.external import Queue
-from texml_mcp.gate.policy import Mode
 from texml_mcp.results import Next, ToolResult
 from texml_mcp.text import clean
 
 Asking = Literal["modern", "legacy", "none"]
+
+if TYPE_CHECKING:
+    from texml_mcp.gate.policy import Mode
 
 ANSWER_KEY = "confirm"
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from texml_mcp import texml
 from texml_mcp.catalog import Effect, Endpoint, Kind
 from texml_mcp.client import RequestPlan
 from texml_mcp.results.values import MASK, mask_url
@@ -57,6 +56,8 @@ def local_facts(destination: str) -> str:
 
 def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str = "") -> str:
     """The question: what it does to whom, what is there now, then the exact arguments."""
+    from texml_mcp import texml  # not needed to list tools
+
     risks = "; ".join(dict.fromkeys(risk.why for risk in known.risks_of(wire)))
     kinds = {param.name: param.kind for _, param in known.params()}
     documents = [texml.describe(value) for name, value in wire.items() if kinds.get(name) is Kind.TEXML]

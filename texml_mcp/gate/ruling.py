@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from texml_mcp.catalog import Endpoint, Kind
-from texml_mcp.gate import guards
-from texml_mcp.gate.guards import Finding, GuardConfig
-from texml_mcp.gate.guards.limits import seconds
-from texml_mcp.gate.policy import SHIPPED, Action, Decision, Mode, Policy, PolicySource, decide, shipped
 from texml_mcp.gate.usage import MemoryUsage
+
+if TYPE_CHECKING:
+    # Policies and guards are imported at the first write: listing tools needs neither.
+    from texml_mcp.gate.guards import Finding, GuardConfig, Request
+    from texml_mcp.gate.policy import Action, Decision, Mode, Policy, PolicySource
 
 OPEN_CALLS = "open_calls@"
 MOST_OPEN = 10_000
@@ -48,6 +50,21 @@ class Ruling:
         return next((each.code for each in self.findings if each.level == "deny"), "policy_denied")
 
 
+_READ = Ruling("allow", "default", "Reads are allowed unless the policy denies them.", "auto")
+_SHIPPED = Path(__file__).parent / "policy" / "shipped"
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a policy comes with the package: a plain name, told without reading any of them."""
+    return name.isidentifier() and (_SHIPPED / f"{name}.toml").is_file()
+
+
+def _followed(path: str) -> PolicySource:
+    from texml_mcp.gate.policy import PolicySource
+
+    return PolicySource(path)
+
+
 class Judge:
     """Rules on calls before they leave, and remembers what left.
 
@@ -65,7 +82,7 @@ class Judge:
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._name = policy
-        self._source = None if policy in SHIPPED else PolicySource(policy)
+        self._source = None if is_shipped(policy) else _followed(policy)
         self._live = live
         self._mode: Mode = mode
         self._open: dict[str, tuple[str, float]] = {}
@@ -75,6 +92,8 @@ class Judge:
     @cached_property
     def _shipped(self) -> Policy:
         # Read at the first write: a host that only lists tools does not wait for a policy it cannot break.
+        from texml_mcp.gate.policy import shipped
+
         return shipped(self._name)
 
     @property
@@ -88,7 +107,11 @@ class Judge:
 
     def rule(self, known: Endpoint, wire: Mapping[str, Any]) -> Ruling:
         """The ruling on one call. Never raises: an exception in here is a denial."""
+        if known.reads and self._source is None:
+            return _READ  # no shipped policy denies one
         try:
+            from texml_mcp.gate import guards
+
             decision = self._decide(known, wire)
             if known.reads:
                 return _ruling(decision)
@@ -111,7 +134,9 @@ class Judge:
 
     def left(self, known: Endpoint, wire: Mapping[str, Any]) -> None:
         """Count a write that is leaving, whatever will become of it."""
+        from texml_mcp.gate import guards
         from texml_mcp.gate.guards.budgets import entries
+        from texml_mcp.gate.guards.limits import seconds
 
         request = self._request(known, wire)
         at = request.now.timestamp()
@@ -124,6 +149,8 @@ class Judge:
 
     def opened(self, sid: str, account: str, wire: Mapping[str, Any]) -> None:
         """Remember a call that was started, to count it as over when a read shows that it is."""
+        from texml_mcp.gate.guards.limits import seconds
+
         if len(self._open) >= MOST_OPEN:
             self._open.pop(next(iter(self._open)))
         self._open[sid] = (account, self._now().timestamp() + seconds(wire, self.config))
@@ -138,11 +165,15 @@ class Judge:
     def _decide(self, known: Endpoint, wire: Mapping[str, Any]) -> Decision:
         if self._source is not None:
             return self._source.decide(known, wire, mode=self._mode)
+        from texml_mcp.gate.policy import decide
+
         return decide(self._shipped, known, wire, mode=self._mode)
 
-    def _request(self, known: Endpoint, wire: Mapping[str, Any]) -> guards.Request:
+    def _request(self, known: Endpoint, wire: Mapping[str, Any]) -> Request:
+        from texml_mcp.gate.guards import Request
+
         account = str(wire.get("account_sid", ""))
-        return guards.Request(known.id, wire, account, self._live, self._now())
+        return Request(known.id, wire, account, self._live, self._now())
 
 
 def _ruling(

@@ -9,9 +9,8 @@ from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
 from texml_mcp.gate.confirm import Confirmer
 from texml_mcp.gate.external import Queue
-from texml_mcp.gate.policy import PolicyError
 from texml_mcp.gate.records import Records
-from texml_mcp.gate.ruling import Judge
+from texml_mcp.gate.ruling import Judge, is_shipped
 from texml_mcp.gate.state import State, default_directory
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
@@ -51,6 +50,10 @@ def build_judge(settings: Settings) -> Judge:
     """The policy and the guards. Raises `SettingsError` for a policy that must not be started with."""
     live = is_live(settings)
     name = settings.policy or ("assistant" if live else "sandbox")
+    if is_shipped(name):
+        return Judge(name, live=live, mode=settings.confirm)
+    from texml_mcp.gate.policy import PolicyError
+
     try:
         return Judge(name, live=live, mode=settings.confirm)
     except PolicyError as error:

@@ -12,7 +12,7 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 Kind = Literal["number", "sip", "url", "stream", "conference", "queue"]
-Purpose = Literal["dial", "fetch", "callback", "stream", "record", "play"]
+Purpose = Literal["dial", "fetch", "callback", "stream", "play"]
 
 TEMPLATE_MARK = "{{"
 """What opens a value the vendor fills in when the document runs, so nothing can be said about it here."""
@@ -74,7 +74,9 @@ class Target:
     """One place a document would reach.
 
     `attribute` is the attribute that names it, or "" when the element's text does. `templated` is true when
-    any part of the value is filled in later, so that the value is not yet the place itself.
+    any part of the value is filled in later, so that the value is not yet the place itself. A "stream" is
+    a WebSocket address, or only the name of a SIPREC connector or of an assistant; the "url" of a stored
+    file is its name. "callback" is news of a call or of a recording; "fetch" is what acts on the answer.
     """
 
     kind: Kind
