@@ -22,7 +22,7 @@ APPLICATION = {"friendly_name": "Desk", "voice_url": URL}
 # tool, arguments, what they can do, default action
 MILD: list[tuple[str, dict[str, Any], str, str]] = [
     ("create_call", {**DIAL, "ApplicationSid": "1"}, "interrupts spends", "confirm"),
-    ("update_call", {"StatusCallback": URL}, "config~", "allow"),
+    ("update_call", {"StatusCallback": URL}, "exposes", "confirm"),
     ("start_call_recording", {"PlayBeep": False}, "listens_in spends", "confirm"),
     ("update_call_recording", {"Status": "in-progress"}, "listens_in~", "confirm"),
     ("start_call_siprec", {}, "exposes listens_in spends", "confirm"),
@@ -62,7 +62,7 @@ WORST: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "update_call",
         {"Texml": "<Response><Hangup/></Response>", "StatusCallback": URL},
-        "config~ interrupts spends",
+        "exposes interrupts spends",
         "confirm",
     ),
     ("start_call_recording", {"PlayBeep": True}, "interrupts listens_in spends", "confirm"),

@@ -95,6 +95,12 @@ PIECES = st.sampled_from(
         "</Sip>",
         "sip:911@a.example",
         " timeout='9'",
+        "<Oops to='911' callback='javascript:x'/>",
+        "<HttpRequest><Request url='https://[/'><Body>https://u:p@[::1/ {{</Body></Request></HttpRequest>",
+        "<Enqueue queueSid='q'>",
+        "</Enqueue>",
+        "<Parameter name='to' value='\u0669\u0661'/>",
+        "https://[",
         "\x00",
         "\ud800",
     ]

@@ -44,6 +44,14 @@ def test_a_number_cannot_hide(body: str) -> None:
     assert ("number", "911", "dial") in reached(body)
 
 
+@pytest.mark.parametrize("padding", [" ", "\t ", "<!-- -->\n"])
+def test_padding_hides_nothing_and_costs_nothing(padding: str) -> None:
+    # A pattern that tries every split of the white space would take minutes here.
+    space = padding * (60_000 // len(padding))
+    assert reached(f"<Dial>{space}&lt; sip:911@a.example</Dial>") == [("sip", "< sip:911@a.example", "dial")]
+    assert reached(f"<Oops>{space}911</Oops>") == [("number", "911", "dial")]
+
+
 @pytest.mark.parametrize("body", ["<Dial>9 1 1</Dial>", "<Call>9-1-1</Call>", "<Call>(911)</Call>"])
 def test_a_dressed_up_number_is_given_as_written(body: str) -> None:
     [(kind, value, _)] = reached(body)

@@ -290,7 +290,7 @@ UPDATE_CALL = Endpoint(
             when=_NEW_INSTRUCTIONS,
         ),
         Risk(RiskClass.SPENDS, "new instructions may dial", when=_NEW_INSTRUCTIONS),
-        Risk(RiskClass.CONFIG, "call events go elsewhere", when=Given("StatusCallback"), reversible=True),
+        Risk(RiskClass.EXPOSES, "call events go to another server", when=Given("StatusCallback")),
     ),
     settles="get_call",
     errors=(404, 422),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from texml_mcp.sandbox.openapi import openapi
 from texml_mcp.tools.files import INDEX, canonical
 from texml_mcp.tools.schema import model_text, token_estimate, tool_definitions
 
@@ -21,6 +22,7 @@ def expected() -> dict[str, str]:
         files[file] = canonical(tool)
         entries.append({"name": tool["name"], "file": file, "tokens": token_estimate(model_text(tool))})
     files[INDEX] = canonical({"tools": entries})
+    files["openapi.json"] = canonical(openapi())
     return files
 
 

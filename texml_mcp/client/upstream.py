@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as _random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from texml_mcp.client.encode import InvalidValue, secrets_in
 from texml_mcp.client.errors import ErrorCode, UpstreamError
 from texml_mcp.client.paths import InvalidPathValue
 from texml_mcp.client.plan import RequestPlan, plan
-from texml_mcp.client.retry import Random, Sleep, retrying
+from texml_mcp.client.retry import Random, Sleep, may_repeat, retrying
 from texml_mcp.client.sides import mix_up, normal_base_url
 
 if TYPE_CHECKING:
@@ -171,16 +171,37 @@ class Upstream:
             attempts += 1
             return await self._attempt(endpoint, request, secrets, on_departure)
 
-        loop = retrying(
-            reads=endpoint.reads, max_retries=self._max_retries, sleep=self._pause, random=self._random
-        )
         try:
-            answer: Answer = await loop(attempt)
+            try:
+                answer = await attempt()
+            except UpstreamError as error:
+                if not may_repeat(error, reads=endpoint.reads):
+                    raise
+                answer = await self._repeat(endpoint, attempt, error)
         except UpstreamError as error:
             error.attempts = attempts
             raise
         elapsed = round((time.perf_counter() - started) * 1000, 1)
         return Answer(answer.status, answer.body, answer.headers, attempts, elapsed)
+
+    async def _repeat(
+        self, endpoint: Endpoint, attempt: Callable[[], Awaitable[Answer]], first: UpstreamError
+    ) -> Answer:
+        """The attempts after the first: the retry machinery is paid for only when it is needed."""
+        failed: UpstreamError | None = first
+
+        async def next_attempt() -> Answer:
+            nonlocal failed
+            if failed is not None:
+                told, failed = failed, None
+                raise told  # counts as the first attempt, so that waits and limits are what they were
+            return await attempt()
+
+        loop = retrying(
+            reads=endpoint.reads, max_retries=self._max_retries, sleep=self._pause, random=self._random
+        )
+        answer: Answer = await loop(next_attempt)
+        return answer
 
     async def _attempt(
         self,

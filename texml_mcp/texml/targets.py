@@ -17,8 +17,8 @@ from texml_mcp.texml.vocabulary import Verb
 
 _BY_LOWER = {each.lower(): each for each in VERBS if "." not in each}
 _ADDRESS = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//|^\s*(?:https?|wss?):", re.IGNORECASE)
-_SIP = re.compile(r"^\s*<?\s*sips?:", re.IGNORECASE)
-_TEL = re.compile(r"^\s*<?\s*tel:", re.IGNORECASE)
+_SIP = re.compile(r"^\s*(?:<\s*)?sips?:", re.IGNORECASE)
+_TEL = re.compile(r"^\s*(?:<\s*)?tel:", re.IGNORECASE)
 # Digits of any script, dressed up: enough of them to be dialled.
 _DIALLABLE = re.compile(r"[\s+(\[\-.]*\d(?:[\s()\[\]+\-.,;*#/wpx]*\d){2,}[\s()\[\]#*.]*", re.IGNORECASE)
 _BODY_URL = re.compile(r"(?:https?|wss?)://[^\s\"'<>\\]+", re.IGNORECASE)
