@@ -16,6 +16,12 @@ from texml_mcp.tools.schema import model_text, token_estimate
 
 Row = dict[str, Any]
 
+_DOCUMENT = (
+    "<Response><Say>Good morning, this is the clinic.</Say><Gather action='https://texml.example.com/a' "
+    "numDigits='1'><Say>Press one.</Say></Gather><Dial timeout='20'><Number>+13125550142</Number>"
+    "<Sip>sip:desk@pbx.example.com</Sip></Dial><Hangup/></Response>"
+)
+
 
 def definitions_cost(quick: bool) -> list[Row]:
     """What a model pays before it has said a word. Deterministic."""
@@ -77,6 +83,39 @@ def call(quick: bool) -> list[Row]:
     return _against("bare", times, 1.25, {})
 
 
+def gate(quick: bool) -> list[Row]:
+    """What policy, guards and the TeXML check cost a call, after warm-up."""
+    from texml_mcp import texml
+    from texml_mcp.gate.ruling import Judge
+
+    judge = Judge("assistant", live=True)
+    known = endpoint("create_call")
+    times: dict[str, list[float]] = {"policy and guards": [], "TeXML check": [], "together": []}
+    for index in range(300 if quick else 2000):
+        # Another number each time: a cache of verdicts would flatter the median.
+        to = f"+1{212 + index % 700}5550{100 + index % 100}"
+        wire = {
+            "To": to,
+            "From": "+13125550100",
+            "ApplicationSid": "1",
+            "Texml": _DOCUMENT,
+            "account_sid": "a",
+        }
+        started = time.perf_counter()
+        texml.lint(_DOCUMENT)
+        linted = time.perf_counter()
+        judge.rule(known, wire)
+        done = time.perf_counter()
+        times["TeXML check"].append(linted - started)
+        times["policy and guards"].append(done - linted)
+        times["together"].append(done - started)
+    warm = {name: spent[50:] for name, spent in times.items()}
+    return [
+        {"what": name, "p50 ms": round(statistics.median(spent) * 1000, 3), "limit": 1.0}
+        for name, spent in warm.items()
+    ]
+
+
 def _against(base: str, times: dict[str, list[float]], limit: float, peaks: dict[str, int]) -> list[Row]:
     """Medians, tails, and the ratio to the base, taken pair by pair: both saw the same machine."""
     rows: list[Row] = []
@@ -97,4 +136,10 @@ def _against(base: str, times: dict[str, list[float]], limit: float, peaks: dict
     return rows
 
 
-MEASURES = {"definitions": definitions_cost, "results": results_cost, "startup": startup, "call": call}
+MEASURES = {
+    "definitions": definitions_cost,
+    "results": results_cost,
+    "startup": startup,
+    "call": call,
+    "gate": gate,
+}
