@@ -13,6 +13,11 @@ _UNSAFE = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _ANSI = re.compile("(?:\x1b[\\[\\]PX^_]|\x9b)[0-?]*[ -/]*(?:[@-~]|\x07)?|\x1b.", re.DOTALL)
+MASK = "***"
+_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/?#@]*@")
+_SECRET_QUERY = re.compile(
+    r"(?i)([?&;](?:[\w.\-]*(?:token|secret|password|passwd|api_?key|signature|sig))=)[^&#\s;]*"
+)
 _SPACES = re.compile(r"\s+")
 
 
@@ -24,6 +29,11 @@ def clean(text: str, cap: int = 300) -> str:
     text = _ANSI.sub("", text[: cap * 4 + 64])
     text = _SPACES.sub(" ", _UNSAFE.sub("", text)).strip()
     return text if len(text) <= cap else text[: cap - 1].rstrip() + "…"
+
+
+def mask_url(text: str) -> str:
+    """A text with the credentials that its URLs carry, in the authority or the query, replaced."""
+    return _SECRET_QUERY.sub(rf"\1{MASK}", _CREDENTIALS.sub(rf"\1{MASK}@", text))
 
 
 def has_unsafe(text: str) -> bool:

@@ -37,9 +37,8 @@ def settings_table() -> str:
     """Every setting: flag, variable, default, meaning."""
     lines = ["| flag of `serve` | variable | default | meaning |", "|---|---|---|---|"]
     for flag, variable, default, meaning in table():
-        lines.append(
-            f"| {f'`{flag}`' if flag else ''} | `{variable}` | {f'`{default}`' if default else ''} | {meaning} |"
-        )
+        named, usual = (f"`{text}`" if text else "" for text in (flag, default))
+        lines.append(f"| {named} | `{variable}` | {usual} | {meaning} |")
     return "\n".join(lines)
 
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from texml_mcp.catalog.model import Endpoint, Kind, Param
-from texml_mcp.client.text import MASK, mask
+from texml_mcp.client.text import mask
+from texml_mcp.text import MASK
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

@@ -1,39 +1,23 @@
-"""Words from outside, made safe to repeat in an error.
-
-Upstream echoes what it was sent, and what it was sent may hold terminal escapes, text that reads
-backwards, or a password.
-"""
+"""Words from outside, made safe to repeat in an error: what upstream echoes may hold a password."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable
 
-CAP = 300
-MASK = "***"
+from texml_mcp.text import MASK, mask_url
+from texml_mcp.text import clean as clean_text
 
-# CSI and OSC sequences whole: dropping the escape character alone would leave `[31m` behind.
-_ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\^_]")
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@]+@")
-_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+CAP = 300
 
 
 def clean(text: str, secrets: Iterable[str] = (), cap: int = CAP) -> str:
-    """One line without control, bidirectional, zero-width or escape characters, at most `cap` long.
-
-    Every text in `secrets`, and credentials inside a URL, become `***`.
-    """
-    text = _ANSI.sub("", text[: cap * 20])
-    text = "".join(" " if each.isspace() else each for each in text)
-    text = "".join(each for each in text if unicodedata.category(each) not in _INVISIBLE)
-    text = mask(text, secrets)
-    text = " ".join(text.split())
-    return text if len(text) <= cap else text[: cap - 1] + "…"
+    """One line of plain text of at most `cap` characters, without the secrets and without URL credentials."""
+    # Masked before it is cut: half a secret at the end of a line is still one.
+    return clean_text(mask(clean_text(text, cap * 4), secrets), cap)
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
-    """The same text with each secret, and each URL's user and password, replaced by `***`."""
+    """The same text with each secret, and the credentials of each URL, replaced."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, MASK)
-    return _CREDENTIALS.sub(MASK + "@", text)
+    return mask_url(text)

@@ -139,7 +139,7 @@ class Confirmer:
             return self._ask(question)
         nonce = person.state
         # Taken out before anything is looked at: the same answer, sent twice or in parallel, counts once.
-        attempt = self._approvals.redeem(nonce, question.bound_to, question.observed)
+        attempt = self._approvals.redeem(nonce, _on_form(question), question.observed)
         if attempt in (Redeemed.UNKNOWN, Redeemed.EXPIRED):
             return _refused(question, "declined", "That approval was used already or has expired.")
         if attempt is Redeemed.OTHER_CALL:
@@ -149,7 +149,7 @@ class Confirmer:
         return Approved("form", nonce) if attempt is Redeemed.OK else _stale(question)
 
     def _ask(self, question: Question) -> AskThroughClient:
-        return AskThroughClient(question.words, self._approvals.issue(question.bound_to, question.observed))
+        return AskThroughClient(question.words, self._approvals.issue(_on_form(question), question.observed))
 
     # --- the server asks, over the client's connection
 
@@ -235,6 +235,11 @@ _TOKEN_PROBLEMS = {
     Redeemed.EXPIRED: "That confirm_token has expired.",
     Redeemed.OTHER_CALL: "That confirm_token was issued for a different call and is now void.",
 }
+
+
+def _on_form(question: Question) -> str:
+    """What the state of a form is bound to: without the answer of a person it is no confirm_token."""
+    return f"form:{question.bound_to}"
 
 
 def _no(answer: Answer) -> str:

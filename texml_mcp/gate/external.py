@@ -98,6 +98,8 @@ class Queue:
 
     def use(self, waiting: Waiting) -> bool:
         """Take a settled request out; true for one caller only."""
-        taken = self._state.store.take(_REQUESTS, waiting.id)
+        if self._state.store.take(_REQUESTS, waiting.id) is None:
+            return False
+        # By its taker alone: a loser would remove the request that has been made in the meantime.
         self._state.store.delete(_BY_CALL, waiting.bound_to)
-        return taken is not None
+        return True

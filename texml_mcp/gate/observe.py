@@ -18,8 +18,8 @@ from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.client import Upstream, UpstreamError, items_of
 from texml_mcp.results.shape import unwrap
 from texml_mcp.results.summaries import lasted
-from texml_mcp.results.values import mask_url, record
-from texml_mcp.text import clean
+from texml_mcp.results.values import record
+from texml_mcp.text import clean, mask_url
 
 Wire = Mapping[str, Any]
 Now = Callable[[], datetime]

@@ -8,8 +8,7 @@ from typing import Any
 
 from texml_mcp.catalog import Effect, Endpoint, Kind
 from texml_mcp.client import RequestPlan
-from texml_mcp.results.values import MASK, mask_url
-from texml_mcp.text import clean
+from texml_mcp.text import MASK, clean, mask_url
 
 
 def masked(known: Endpoint, wire: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,22 +9,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 from texml_mcp.catalog import Field, Kind
-from texml_mcp.text import clean
+from texml_mcp.text import MASK, clean, mask_url
 
-MASK = "***"
 TEXT_CAP = 500
 TRANSCRIPT_CAP = 2000
-
-_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/?#@]*@")
-_SECRET_QUERY = re.compile(
-    r"(?i)([?&;](?:[\w.\-]*(?:token|secret|password|passwd|api_?key|signature|sig))=)[^&#\s;]*"
-)
-
-
-def mask_url(url: str) -> str:
-    """A URL without the credentials it may carry in its authority or its query."""
-    return _SECRET_QUERY.sub(rf"\1{MASK}", _CREDENTIALS.sub(rf"\1{MASK}@", url))
-
 
 _RFC_2822 = re.compile(r"[A-Z][a-z]{2}, ([0-3]\d) ([A-Z][a-z]{2}) (\d{4}) ([0-2]\d:[0-5]\d:[0-5]\d) \+0000")
 _MONTHS = {name: f"{number:02d}" for number, name in enumerate(calendar.month_abbr) if name}

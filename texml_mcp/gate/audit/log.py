@@ -26,8 +26,7 @@ from texml_mcp.gate.audit.chain import (
 )
 from texml_mcp.gate.store.digests import Digester, mask_numbers
 from texml_mcp.gate.store.files import open_private
-from texml_mcp.results.values import mask_url
-from texml_mcp.text import clean
+from texml_mcp.text import clean, mask_url
 
 _TAIL_BYTES = 65_536  # several of the longest lines
 _LONGEST_LINE = 8_192

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -15,6 +16,7 @@ Targets = Callable[[str], Sequence[Target]]
 DIALLED = {("create_call", "To"), ("dial_conference_participant", "To")}
 STREAMED = {("start_call_stream", "Url")}
 # A target's kind that names no place: it stays inside the account.
+_PLAIN_NAME = re.compile(r"[\w\-]{1,200}(\.(mp3|wav))?", re.IGNORECASE)
 _INSIDE = frozenset({"conference", "queue"})
 
 
@@ -70,7 +72,7 @@ def _named(tool: str, param: Param, text: str, targets: Targets | None) -> Itera
 
 
 def _target(target: Target) -> Iterator[Place]:
-    if target.kind in _INSIDE or not target.value.strip():
+    if target.kind in _INSIDE or not target.value.strip() or _is_name(target):
         return
     where = f"{target.verb} {target.attribute}".strip()
     match target.kind:
@@ -83,6 +85,14 @@ def _target(target: Target) -> Iterator[Place]:
             yield Place(target.kind, target.value, where, target.templated)
         case other:
             raise UnknownTargetError(f"TeXML target of unknown kind {other!r}")
+
+
+def _is_name(target: Target) -> bool:
+    """Whether this is no address but the name of something set up in the account beforehand."""
+    if target.kind == "stream":
+        return target.attribute in ("connectorName", "id")
+    stored = target.verb == "Play" and not target.attribute
+    return stored and _PLAIN_NAME.fullmatch(target.value.strip()) is not None
 
 
 def is_sip(text: str) -> bool:

@@ -9,8 +9,7 @@ from typing import Any, Literal, cast
 from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.catalog.model import Param
 from texml_mcp.gate.store.digests import Digester, mask_numbers, masked_number
-from texml_mcp.results.values import MASK, mask_url
-from texml_mcp.text import clean
+from texml_mcp.text import MASK, clean, mask_url
 
 Outcome = Literal["open", "ok", "rejected", "not_sent", "unknown", "happened", "did_not"]
 """`open` has left, or was about to; `unknown` has no answer; the last two are what `reconcile` found."""
