@@ -36,8 +36,12 @@ def definitions_cost(quick: bool) -> list[Row]:
 
 def results_cost(quick: bool) -> list[Row]:
     """What a model pays to read an answer, against the JSON it came from. Deterministic."""
-    page = {"calls": [CALL] * 20, "page": 0, "page_size": 20, "start": 0, "end": 19}
-    shown = many(endpoint("list_calls"), {}, [dict(CALL)] * 20, full=False, total=None, following=None)
+    from texml_mcp.sandbox import Worlds
+
+    world = Worlds().of("sandbox")
+    answer = world.request("list_calls", {"account_sid": world.account_sid}, {"PageSize": "20"}, {})
+    page: Any = answer[1]
+    shown = many(endpoint("list_calls"), {}, page["calls"], full=False, total=None, following=None)
     text, raw = token_estimate(render(shown)), token_estimate(json.dumps(page))
     structured = token_estimate(json.dumps(shown.structured(), separators=(",", ":")))
     return [

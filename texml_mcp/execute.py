@@ -199,11 +199,18 @@ async def _approval(
         seen = await observe(services.upstream, known, arguments.wire)
     except UpstreamError as error:
         return unseen(error, notes)
+    cost = services.judge.estimate(known, arguments.wire)
     question = Question(
         tool=known.id,
         bound_to=binding(known.id, arguments.wire, call.principal),
         observed=seen.digest,
-        words=" ".join([sentence(known, arguments.wire, seen.words), *notes[: 1 if twin else 0]]),
+        words=" ".join(
+            [
+                sentence(known, arguments.wire, seen.words),
+                *([f"At most {cost:.2f} by the configured rate."] if cost else []),
+                *notes[: 1 if twin else 0],
+            ]
+        ),
         risks=_risks(known, arguments),
         again=_again(known, arguments),
         principal=call.principal,

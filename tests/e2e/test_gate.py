@@ -194,3 +194,15 @@ def test_no_shipped_policy_denies_a_read(name: str) -> None:
     for endpoint in ENDPOINTS:
         if endpoint.reads:
             assert decide(shipped(name), endpoint, {}).action == "allow"
+
+
+async def test_the_question_names_the_cost_when_a_rate_is_configured(
+    connect: Connect, tmp_path: Path
+) -> None:
+    path = policy(tmp_path, "[guards]\nrate_per_minute_cost = 0.02\ndefault_time_limit_seconds = 600\n")
+    async with connect(policy=path) as client:
+        asked = story(await client.call_tool("create_call", CALL))
+    assert "At most 0.20 by the configured rate." in asked["preview"]
+    assert "is in US" in asked["preview"]
+    assert "local time" in asked["preview"]
+    assert asked["next"][0]["arguments"]["TimeLimit"] == 600 or "TimeLimit 600" in asked["preview"]

@@ -132,6 +132,16 @@ class Judge:
 
         return fill(known.id, wire, self.config)
 
+    def estimate(self, known: Endpoint, wire: Mapping[str, Any]) -> float:
+        """The most a call can cost by the policy's rate, in the policy's unit; 0 without a rate."""
+        if self.config.rate_per_minute_cost is None:
+            return 0.0
+        from texml_mcp.gate import guards
+        from texml_mcp.gate.guards.budgets import estimate
+
+        request = self._request(known, wire)
+        return estimate(request, guards.places(request), self.config)
+
     def left(self, known: Endpoint, wire: Mapping[str, Any]) -> None:
         """Count a write that is leaving, whatever will become of it."""
         from texml_mcp.gate import guards

@@ -101,7 +101,7 @@ def _participant(participant: Record) -> str:
 def _queue(queue: Record) -> str:
     return join(
         f"{queue.get('current_size', '?')} of {queue.get('max_size', '?')} waiting",
-        queue.get("average_wait_time") is not None and f"average wait {lasted(queue['average_wait_time'])}",
+        queue.get("average_wait_time") and f"average wait {lasted(queue['average_wait_time'])}",
     )
 
 
