@@ -55,7 +55,7 @@ class Call:
 
     tool: str
     arguments: Mapping[str, Any] | None
-    principal: str = "local"
+    principal: str = "assistant"
     progress: Progress = _no_progress
     person: Person = field(default_factory=Person)
 

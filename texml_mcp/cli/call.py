@@ -36,7 +36,9 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
 
     async def go() -> Any:
         try:
-            return await execute(services, Call(tool, arguments, person=Person("legacy", ask=ask)))
+            return await execute(
+                services, Call(tool, arguments, services.principal, person=Person("legacy", ask=ask))
+            )
         finally:
             await services.upstream.aclose()
 

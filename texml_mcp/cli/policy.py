@@ -90,6 +90,24 @@ def explain(
     return FAILED if decision.action == "deny" else OK
 
 
+def guard_findings(tool: str, pairs: list[str], policy_name: str, *, live: bool) -> int:
+    """Print what the guards say of the same call; 1 when one of them denies it."""
+    from texml_mcp.gate.ruling import Judge
+
+    if endpoint(tool).reads:
+        return OK
+    try:
+        given = parse_arguments(endpoint(tool), parse_pairs(pairs), _NO_ACCOUNT)
+    except (ArgumentError, ValueError) as error:
+        return _usage(str(error))
+    ruling = Judge(policy_name, live=live).rule(endpoint(tool), given.wire)
+    for finding in ruling.findings:
+        typer.echo(f"guard {finding.guard}: {finding.level}: {finding.message}")
+    if not ruling.findings:
+        typer.echo("guards: nothing against it.")
+    return FAILED if ruling.action == "deny" else OK
+
+
 def show(policy_name: str | None = None, *, as_json: bool = False) -> int:
     """Print a policy: its settings, and tool by tool which of its entries can apply."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 
-def run(*, port: int, speed: float) -> None:
+def run(*, port: int, speed: float, control: bool) -> None:
     """Serve on loopback until interrupted."""
     import uvicorn
 
@@ -14,4 +14,9 @@ def run(*, port: int, speed: float) -> None:
     typer.echo(
         f"Sandbox on http://127.0.0.1:{port}/v2 with API key 'sandbox' (any 'sandbox-...' is its own world)."
     )
-    uvicorn.run(create_app(clock="real", speed=speed), host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(
+        create_app(clock="real", speed=speed, control=control),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+    )

@@ -161,7 +161,8 @@ class Confirmer:
                 answer = await person.ask(question.words)
             except Exception:
                 return None
-        if scope.cancelled_caught or answer is None:
+        # Asked of the scope, not of what it caught: a client that swallows it may say yes too late.
+        if scope.cancel_called or answer is None:
             return _refused(question, "declined", f"Nobody answered within {self._patience:g} s.")
         if not answer.approves:
             return _refused(question, "declined", _no(answer))

@@ -12,10 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from texml_mcp.gate.state import State
+from texml_mcp.gate.store import StoreError
 
 _REQUESTS, _BY_CALL = "external/requests", "external/by_call"
 WAIT_SECONDS = 3600.0
 MOST_LISTED = 200
+_TRIES = 5
 
 Standing = Literal["waiting", "approved", "denied"]
 
@@ -63,10 +65,17 @@ class Queue:
         id = secrets.token_hex(4)
         waiting = Waiting(id, tool, principal, bound_to, observed, words, list(risks), now, until)
         self._state.store.put(_REQUESTS, id, asdict(waiting), until)
-        if not self._state.store.claim(_BY_CALL, bound_to, until, {"id": id}):
-            self._state.store.delete(_REQUESTS, id)
-            return self.of_call(bound_to) or waiting
-        return waiting
+        for _ in range(_TRIES):
+            if self._state.store.claim(_BY_CALL, bound_to, until, {"id": id}):
+                return waiting
+            if (other := self.of_call(bound_to)) is not None:
+                self._state.store.delete(_REQUESTS, id)
+                return other
+            # Used, and its mark left behind by a process that was killed: nobody could be asked for an hour.
+            mark = self._state.store.get(_BY_CALL, bound_to)
+            if mark is not None and self._state.store.replace(_BY_CALL, bound_to, mark.version, {"id": id}):
+                return waiting
+        raise StoreError("the queue kept changing")
 
     def get(self, id: str) -> Waiting | None:
         item = self._state.store.get(_REQUESTS, id)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texml_mcp.catalog import Endpoint, Kind
+from texml_mcp.gate import panic
 from texml_mcp.gate.usage import MemoryUsage
 
 if TYPE_CHECKING:
@@ -78,12 +79,14 @@ class Judge:
         *,
         live: bool,
         mode: Mode = "auto",
+        state_directory: Path | None = None,
         usage: MemoryUsage | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._name = policy
         self._source = None if is_shipped(policy) else _followed(policy)
         self._live = live
+        self._state_directory = state_directory
         self._mode: Mode = mode
         self._open: dict[str, tuple[str, float]] = {}
         self._usage = usage or MemoryUsage()
@@ -109,6 +112,9 @@ class Judge:
         """The ruling on one call. Never raises: an exception in here is a denial."""
         if known.reads and self._source is None:
             return _READ  # no shipped policy denies one
+        if not known.reads and (stopped := panic.engaged(self._state_directory)):
+            why = f"All writes are stopped, {stopped}. An operator clears it with texml-mcp panic --clear."
+            return Ruling("deny", "panic", why, "external")
         try:
             from texml_mcp.gate import guards
 

@@ -36,7 +36,7 @@ def build_services(settings: Settings) -> Services:
         upstream=build_upstream(settings),
         offered=frozenset(names),
         account_sid=settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None),
-        judge=build_judge(settings),
+        judge=build_judge(settings, state),
         confirmer=Confirmer(
             Approvals(state, settings.confirm_seconds), Queue(state), patience=settings.confirm_seconds
         ),
@@ -46,16 +46,16 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-def build_judge(settings: Settings) -> Judge:
+def build_judge(settings: Settings, state: State) -> Judge:
     """The policy and the guards. Raises `SettingsError` for a policy that must not be started with."""
     live = is_live(settings)
     name = settings.policy or ("assistant" if live else "sandbox")
     if is_shipped(name):
-        return Judge(name, live=live, mode=settings.confirm)
+        return Judge(name, live=live, mode=settings.confirm, state_directory=state.directory)
     from texml_mcp.gate.policy import PolicyError
 
     try:
-        return Judge(name, live=live, mode=settings.confirm)
+        return Judge(name, live=live, mode=settings.confirm, state_directory=state.directory)
     except PolicyError as error:
         raise SettingsError(f"The policy cannot be used: {error}") from None
 

@@ -1,0 +1,164 @@
+"""The commands around the gate, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from texml_mcp.cli.app import app
+
+PLACING = (
+    "call",
+    "create_call",
+    "--sandbox",
+    "To=+13125550142",
+    "From=+13125550100",
+    "ApplicationSid=1293384261075731499",
+)
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TEXML_MCP_STATE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def run(*words: str, text: str = "") -> Result:
+    return CliRunner().invoke(app, list(words), input=text)
+
+
+def waiting() -> list[dict[str, object]]:
+    return json.loads(run("approvals", "list", "--json").stdout)
+
+
+def test_somebody_else_approves_and_then_the_call_runs_once(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXML_MCP_CONFIRM", "external")
+    asked = run(*PLACING)
+    assert asked.exit_code == 1
+    assert "NOT EXECUTED" in asked.stdout
+    (request,) = waiting()
+    id = str(request["id"])
+    assert "+13125550142" in run("approvals", "list").stdout
+    assert "asked by assistant" in run("approvals", "show", id).stdout
+
+    own = run("approvals", "approve", id, "--as", "assistant")
+    assert own.exit_code == 1
+    assert "somebody else must" in own.stderr
+
+    assert run("approvals", "approve", id, "--as", "supervisor").exit_code == 0
+    assert run("approvals", "approve", id, "--as", "supervisor").exit_code == 1
+    assert waiting() == []
+    ran = run(*PLACING)
+    assert ran.exit_code == 0, ran.stdout
+    assert "Call placed" in ran.stdout
+    assert run(*PLACING).exit_code == 1
+
+
+def test_a_denial_reaches_whoever_asked(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXML_MCP_CONFIRM", "external")
+    run(*PLACING)
+    id = str(waiting()[0]["id"])
+    assert run("approvals", "deny", id, "--as", "supervisor", "--reason", "after lunch").exit_code == 0
+    told = run(*PLACING)
+    assert told.exit_code == 1
+    assert "supervisor said no. Reason: after lunch." in told.stdout
+
+
+def test_an_unknown_request_is_said(state: Path) -> None:
+    assert run("approvals", "show", "nothing").exit_code == 1
+    assert run("approvals", "approve", "nothing", "--as", "x").exit_code == 1
+    assert run("approvals", "list").stdout.strip() == "Nothing waits."
+
+
+def test_every_decision_is_in_the_trail_and_every_write_in_the_journal(state: Path) -> None:
+    assert run(*PLACING, "--yes").exit_code == 0
+    assert (
+        run("call", "create_call", "--sandbox", "To=911", "From=+13125550100", "ApplicationSid=1").exit_code
+        == 1
+    )
+    verified = run("audit", "verify")
+    assert verified.exit_code == 0
+    assert "whole" in verified.stdout
+    assert "create_call" in run("audit", "tail").stdout
+    assert len(json.loads(run("audit", "export").stdout)) >= 2
+    shown = run("journal", "show").stdout
+    assert "ok create_call" in shown
+    assert "+13125550142" not in shown
+
+    trail = state / "audit.jsonl"
+    trail.write_text(trail.read_text().replace("create_call", "create_queue", 1))
+    broken = run("audit", "verify")
+    assert broken.exit_code == 1
+    assert "line 1" in broken.stderr
+
+
+def test_panic_stops_writes_until_cleared(state: Path) -> None:
+    making = ("call", "create_queue", "--sandbox", "FriendlyName=night")
+    assert run(*making).exit_code == 0
+    assert run("panic").exit_code == 0
+    stopped = run(*making)
+    assert stopped.exit_code == 1
+    assert "panic --clear" in stopped.stdout
+    assert run("call", "list_queues", "--sandbox").exit_code == 0
+    assert run("panic", "--clear").exit_code == 0
+    assert run("call", "create_queue", "--sandbox", "FriendlyName=other").exit_code == 0
+
+
+def test_panic_that_cannot_be_looked_for_counts_as_set(state: Path) -> None:
+    (state / "PANIC").mkdir()
+    stopped = run("call", "create_queue", "--sandbox", "FriendlyName=night")
+    assert stopped.exit_code == 1
+    assert "cannot be read" in stopped.stdout
+
+
+def test_panic_hangs_up_what_was_started_here(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(*PLACING, "--yes").exit_code == 0
+    monkeypatch.setenv("TEXML_MCP_SANDBOX", "true")
+    ended = run("panic", "--hang-up")
+    # The sandbox of another process does not know the call: it is over as far as the API can tell.
+    assert "was over" in ended.stdout
+    assert "1 ended, 0 not." in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("policy", "check", "operations"), 0, "valid"),
+        (("policy", "check", "/nowhere.toml"), 1, "nowhere"),
+        (("policy", "explain", "delete_recording", "recording_sid=r1"), 0, "strict"),
+        (("policy", "explain", "start_call_stream", "call_sid=v3:a", "Url=wss://a.example"), 1, "deny"),
+        (("policy", "explain", "get_cal"), 2, "get_call"),
+        (("policy", "show", "assistant"), 0, "create_call"),
+        (("audit", "export", "--format", "xml"), 2, "json or csv"),
+    ],
+)
+def test_policy_commands(state: Path, words: tuple[str, ...], code: int, says: str) -> None:
+    done = run(*words)
+    assert done.exit_code == code, done.output
+    assert says in done.output
+
+
+def test_explain_names_what_the_guards_find() -> None:
+    done = run(
+        "policy", "explain", "create_call", "To=sip:911@a.example", "From=+13125550100", "ApplicationSid=1"
+    )
+    assert done.exit_code == 1
+    assert "guard numbers: deny" in done.stdout
+
+
+def test_lint_a_file_and_stdin(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.xml", tmp_path / "bad.xml"
+    good.write_text("<Response><Say>Hello</Say></Response>")
+    bad.write_text("<Response>\n <Sya>Hello</Sya>\n</Response>")
+    assert run("lint", str(good)).exit_code == 0
+    found = run("lint", str(bad))
+    assert found.exit_code == 1
+    assert f"{bad}:2:2: error:" in found.stdout
+    assert json.loads(run("lint", str(bad), "--json").stdout)["valid"] is False
+    assert run("lint", "-", text=good.read_text()).exit_code == 0
+    assert run("lint", str(tmp_path / "none.xml")).exit_code == 2

@@ -1,0 +1,77 @@
+"""`texml-mcp approvals`: what waits for somebody's yes, and giving or refusing it."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from texml_mcp.gate.external import NotAllowedError, Queue, Waiting
+from texml_mcp.gate.state import State
+from texml_mcp.gate.store import StoreError
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def listed(directory: Path, *, as_json: bool) -> int:
+    """Print what waits, the oldest first."""
+    try:
+        waiting = Queue(State(directory)).listed()
+    except StoreError as error:
+        return _usage(str(error))
+    if as_json:
+        from texml_mcp.cli.app import print_json
+
+        print_json([asdict(each) for each in waiting])
+        return OK
+    for each in waiting:
+        typer.echo(f"{each.id}  {each.principal}  {_left(each)}  {each.words}")
+    if not waiting:
+        typer.echo("Nothing waits.")
+    return OK
+
+
+def show(directory: Path, id: str, *, as_json: bool) -> int:
+    """Print one request whole."""
+    try:
+        waiting = Queue(State(directory)).get(id)
+    except StoreError as error:
+        return _usage(str(error))
+    if waiting is None:
+        typer.echo(f"texml-mcp: no request {id} waits.", err=True)
+        return FAILED
+    if as_json:
+        from texml_mcp.cli.app import print_json
+
+        print_json(asdict(waiting))
+        return OK
+    typer.echo(f"{waiting.id}: {waiting.words}")
+    typer.echo(f"asked by {waiting.principal}, {waiting.standing}, {_left(waiting)}")
+    for risk in waiting.risks:
+        typer.echo(f"  {risk}")
+    return OK
+
+
+def settle(directory: Path, id: str, *, approve: bool, by: str | None, reason: str) -> int:
+    """Approve or deny one request, as `by` (the user of the operating system by default)."""
+    try:
+        waiting = Queue(State(directory)).settle(id, by or getpass.getuser(), approve=approve, reason=reason)
+    except StoreError as error:
+        return _usage(str(error))
+    except NotAllowedError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        return FAILED
+    typer.echo(f"{waiting.id} {waiting.standing} by {waiting.by}: {waiting.words}")
+    return OK
+
+
+def _left(waiting: Waiting) -> str:
+    return f"{max(0, int((waiting.until - time.time()) / 60))} min left"
+
+
+def _usage(problem: str) -> int:
+    typer.echo(f"texml-mcp: {problem}", err=True)
+    return USAGE

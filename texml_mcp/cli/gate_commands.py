@@ -1,0 +1,214 @@
+"""The commands around the gate: policy, approvals, journal, audit trail, panic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+policy = typer.Typer(help="What may run, what asks first, and what never runs.", no_args_is_help=True)
+approvals = typer.Typer(help="Calls that wait for somebody's yes.", no_args_is_help=True)
+audit = typer.Typer(help="The trail of every decision.", no_args_is_help=True)
+journal = typer.Typer(help="Writes, and what became of them.", no_args_is_help=True)
+
+StateDir = Annotated[
+    Path | None, typer.Option("--state-dir", help="Default: TEXML_MCP_STATE_DIR, or the user's own.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For another program.")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="On the built-in sandbox.")]
+
+
+def directory(given: Path | None) -> Path:
+    """The state directory that a server of this user has."""
+    from texml_mcp.gate.state import default_directory
+    from texml_mcp.settings import SettingsError, load
+
+    try:
+        return given or load().state_dir or default_directory()
+    except SettingsError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@policy.command("check")
+def policy_check(file: str) -> None:
+    """Say whether a policy file can be used, and where it cannot."""
+    from texml_mcp.cli.policy import check
+
+    raise typer.Exit(check(file))
+
+
+@policy.command("explain")
+def policy_explain(
+    tool: str,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[K=V]...")] = None,
+    policy_name: Annotated[str | None, typer.Option("--policy", help="A file or a shipped policy.")] = None,
+    sandbox: Sandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what policy and guards think of one call, without sending it."""
+    from texml_mcp.cli.policy import explain, guard_findings
+
+    name = policy_name or ("sandbox" if sandbox else "assistant")
+    code = explain(tool, arguments or [], name, as_json=as_json)
+    if code != 2 and not as_json:
+        code = max(code, guard_findings(tool, arguments or [], name, live=not sandbox))
+    raise typer.Exit(code)
+
+
+@policy.command("show")
+def policy_show(name: Annotated[str | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
+    """Print a policy: a file, a shipped one, or the built-in defaults."""
+    from texml_mcp.cli.policy import show
+
+    raise typer.Exit(show(name, as_json=as_json))
+
+
+@approvals.command("list")
+def approvals_list(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+    """What waits, the oldest first."""
+    from texml_mcp.cli.approvals import listed
+
+    raise typer.Exit(listed(directory(state_dir), as_json=as_json))
+
+
+@approvals.command("show")
+def approvals_show(id: str, state_dir: StateDir = None, as_json: AsJson = False) -> None:
+    """One request, whole."""
+    from texml_mcp.cli.approvals import show
+
+    raise typer.Exit(show(directory(state_dir), id, as_json=as_json))
+
+
+By = Annotated[str | None, typer.Option("--as", help="Who settles it; default: this user.")]
+Reason = Annotated[str, typer.Option("--reason", help="Told to whoever asked.")]
+
+
+@approvals.command("approve")
+def approvals_approve(id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None) -> None:
+    """Let one call run, once, as it was seen when it was asked about."""
+    from texml_mcp.cli.approvals import settle
+
+    raise typer.Exit(settle(directory(state_dir), id, approve=True, by=by, reason=reason))
+
+
+@approvals.command("deny")
+def approvals_deny(id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None) -> None:
+    """Refuse one call."""
+    from texml_mcp.cli.approvals import settle
+
+    raise typer.Exit(settle(directory(state_dir), id, approve=False, by=by, reason=reason))
+
+
+@audit.command("tail")
+def audit_tail(
+    lines: Annotated[int, typer.Option("-n", min=1, max=10_000)] = 20,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """The newest decisions."""
+    from texml_mcp.cli.audit import tail
+    from texml_mcp.gate.state import AUDIT_FILE
+
+    raise typer.Exit(tail(directory(state_dir) / AUDIT_FILE, lines=lines, as_json=as_json))
+
+
+@audit.command("verify")
+def audit_verify(state_dir: StateDir = None) -> None:
+    """Prove that no line was changed, removed or added; exit 1 with the first bad one."""
+    from texml_mcp.cli.audit import verify
+    from texml_mcp.gate.state import AUDIT_FILE, KEY_FILE
+
+    where = directory(state_dir)
+    raise typer.Exit(verify(where / AUDIT_FILE, key=where / KEY_FILE))
+
+
+@audit.command("export")
+def audit_export(
+    format: Annotated[str, typer.Option("--format", help="json or csv")] = "json", state_dir: StateDir = None
+) -> None:
+    """Every line, for another program."""
+    from texml_mcp.cli.audit import export
+    from texml_mcp.gate.state import AUDIT_FILE
+
+    if format not in ("json", "csv"):
+        typer.echo("texml-mcp: --format is json or csv", err=True)
+        raise typer.Exit(2)
+    chosen: Literal["json", "csv"] = "csv" if format == "csv" else "json"
+    raise typer.Exit(export(directory(state_dir) / AUDIT_FILE, format=chosen))
+
+
+@journal.command("show")
+def journal_show(
+    lines: Annotated[int, typer.Option("-n", min=1, max=10_000)] = 20,
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open writes, then the newest settled ones."""
+    from texml_mcp.cli.journal import show
+    from texml_mcp.gate.state import State
+
+    raise typer.Exit(show(State(directory(state_dir)).journal, lines=lines, as_json=as_json))
+
+
+@journal.command("reconcile")
+def journal_reconcile(state_dir: StateDir = None) -> None:
+    """Settle open writes by reading the API: happened, did not, or cannot be told."""
+    from texml_mcp.cli.journal import reconcile
+    from texml_mcp.gate.journal import reader_of
+    from texml_mcp.gate.state import State
+    from texml_mcp.server.services import build_upstream
+    from texml_mcp.settings import SettingsError, load
+
+    try:
+        upstream = build_upstream(load())
+    except SettingsError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        raise typer.Exit(2) from None
+    state = State(directory(state_dir))
+    raise typer.Exit(reconcile(state.journal, reader_of(upstream), state.digester))
+
+
+def lint(
+    file: Annotated[str, typer.Argument(help="A file, or - for stdin.")], as_json: AsJson = False
+) -> None:
+    """Check a TeXML document: findings as FILE:LINE:COLUMN, exit 1 on errors."""
+    from texml_mcp.cli.lint import run
+
+    raise typer.Exit(run(file, as_json=as_json))
+
+
+def panic(
+    hang_up: Annotated[bool, typer.Option("--hang-up", help="Also end the calls started from here.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Let writes run again.")] = False,
+    state_dir: StateDir = None,
+) -> None:
+    """Stop every write of every server on this state directory, until cleared."""
+    from texml_mcp.cli import panic as commands
+    from texml_mcp.gate.state import State
+    from texml_mcp.server.services import build_upstream
+    from texml_mcp.settings import SettingsError, load
+
+    where = directory(state_dir)
+    if clear:
+        raise typer.Exit(commands.clear(where))
+    code = commands.engage(where)
+    if hang_up and code == 0:
+        try:
+            upstream = build_upstream(load())
+        except SettingsError as error:
+            typer.echo(f"texml-mcp: {error}", err=True)
+            raise typer.Exit(2) from None
+        code = commands.hang_up(State(where), upstream)
+    raise typer.Exit(code)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put these commands into the command line."""
+    app.add_typer(policy, name="policy")
+    app.add_typer(approvals, name="approvals")
+    app.add_typer(journal, name="journal")
+    app.add_typer(audit, name="audit")
+    app.command()(lint)
+    app.command()(panic)

@@ -1,0 +1,77 @@
+"""`texml-mcp panic`: stop every write, and end the calls that were started from here."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import anyio
+import typer
+
+from texml_mcp.catalog import endpoint
+from texml_mcp.client import Upstream, UpstreamError
+from texml_mcp.gate import panic
+from texml_mcp.gate.journal import Journal
+from texml_mcp.gate.state import State
+from texml_mcp.gate.store import StoreError
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def engage(directory: Path) -> int:
+    try:
+        mark = panic.engage(directory, getpass.getuser())
+    except OSError as error:
+        typer.echo(f"texml-mcp: {directory} cannot be written: {error.strerror}", err=True)
+        return USAGE
+    typer.echo(f"Every write is stopped ({mark}). texml-mcp panic --clear lets them run again.")
+    return OK
+
+
+def clear(directory: Path) -> int:
+    try:
+        was = panic.clear(directory)
+    except OSError as error:
+        typer.echo(f"texml-mcp: {directory} cannot be written: {error.strerror}", err=True)
+        return USAGE
+    typer.echo("Writes run again." if was else "Writes were not stopped.")
+    return OK
+
+
+def hang_up(state: State, upstream: Upstream) -> int:
+    """End every call in the journal that is not known to be over; 1 when one could not be ended."""
+    try:
+        return anyio.run(_hang_up, state.journal, upstream)
+    except StoreError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        return USAGE
+
+
+async def _hang_up(journal: Journal, upstream: Upstream) -> int:
+    failed = 0
+    started = journal.started_calls()
+    for call in started:
+        if not call.sid:
+            failed += 1
+            typer.echo(f"{call.entry.id}: the API named no SID; end it by hand (list_calls finds it).")
+            continue
+        wire = {"account_sid": call.entry.account, "call_sid": call.sid, "Status": "completed"}
+        try:
+            await upstream.send(endpoint("update_call"), wire)
+        except UpstreamError as error:
+            if error.code in ("call_ended", "not_found", "not_found_or_wrong_account"):
+                journal.call_over(call.sid)
+                typer.echo(f"{call.sid}: was over.")
+                continue
+            failed += 1
+            typer.echo(f"{call.sid}: {error.summary}")
+            continue
+        journal.call_over(call.sid)
+        typer.echo(f"{call.sid}: hung up.")
+    open_writes = [entry for entry in journal.unsettled() if entry.tool in ("create_call",)]
+    for entry in open_writes:
+        failed += 1
+        typer.echo(f"{entry.id}: may have been placed; texml-mcp journal reconcile tells.")
+    await upstream.aclose()
+    typer.echo(f"{len(started) + len(open_writes) - failed} ended, {failed} not.")
+    return FAILED if failed else OK
