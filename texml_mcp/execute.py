@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from texml_mcp import checking, reading
-from texml_mcp.catalog import Effect, Endpoint, endpoint
+from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.catalog.calls import FINAL_STATUSES
 from texml_mcp.client import InvalidPathValue, InvalidValue, Upstream, UpstreamError
 from texml_mcp.gate.approvals import binding
@@ -252,7 +252,7 @@ async def _send(services: Services, arguments: Arguments, case: Case, sent: Depa
         raise
     result = one(case.known, arguments.wire, answer.body, full=False)
     sid = (result.data or {}).get("sid") or (result.data or {}).get("call_sid") or ""
-    if sid and case.known.effect is Effect.CREATE:
+    if sid and "To" in case.wire:  # a call leg, not a recording or a queue
         services.judge.opened(str(sid), case.account, case.wire)
     problem = services.records.settle(id, case, "ok", status=answer.status, sid=str(sid))
     result.notes += [*arguments.notes, *([problem] if problem else [])]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from mcp import Client
 from mcp.shared.exceptions import MCPError
 
 from tests.e2e.conftest import YES, Connect, Counting, answering, story, texts
@@ -156,18 +157,30 @@ async def test_every_step_is_in_the_audit_trail(connect: Connect, tmp_path: Path
     assert "+13125550142" not in (tmp_path / "audit.jsonl").read_text()
 
 
+async def _record_and_stop(client: Client, sid: str) -> None:
+    await client.call_tool("get_call", {"call_sid": sid, "wait_for": "in-progress", "max_wait_seconds": 2})
+    started = story(await client.call_tool("start_call_recording", {"call_sid": sid}))
+    recording = {"call_sid": sid, "recording_sid": started["data"]["sid"], "Status": "stopped"}
+    await client.call_tool("update_call_recording", recording)
+    await client.call_tool("create_queue", {"FriendlyName": "passes the time"})
+    await client.call_tool("list_recordings", {})
+
+
 async def test_open_calls_are_counted_until_a_read_shows_their_end(
-    connect: Connect, network: Counting, tmp_path: Path
+    connect: Connect, worlds: Worlds, tmp_path: Path
 ) -> None:
     path = policy(tmp_path, "[guards]\nconcurrent_calls = 1\n")
     async with connect(policy=path, confirm="off") as client:
         sid = story(await client.call_tool("create_call", CALL))["data"]["sid"]
+        worlds.of("sandbox").advance(5)
         busy = story(await client.call_tool("create_call", CALL | {"To": "+13125550150"}))
         assert (busy["status"], busy["code"]) == ("denied", "concurrent_calls")
+        await _record_and_stop(client, sid)
+        still = story(await client.call_tool("create_call", CALL | {"To": "+13125550150"}))
+        assert still["code"] == "concurrent_calls", "a recording that ends is no call that ends"
         await client.call_tool("update_call", {"call_sid": sid, "Status": "completed"})
         freed = story(await client.call_tool("create_call", CALL | {"To": "+13125550150"}))
     assert freed["status"] == "ok"
-    assert len(network.writes) == 3
 
 
 async def test_the_verb_table_is_a_resource(connect: Connect) -> None:
