@@ -29,7 +29,7 @@ from texml_mcp.gate.confirm import (
     Verdict,
 )
 from texml_mcp.gate.observe import observe
-from texml_mcp.gate.preview import describe_request, sentence
+from texml_mcp.gate.preview import describe_request, masked, sentence
 from texml_mcp.gate.records import Case, RecordError, Records
 from texml_mcp.gate.ruling import Judge, Ruling, emergency_number
 from texml_mcp.gate.store import StoreError
@@ -260,8 +260,11 @@ async def _send(services: Services, arguments: Arguments, case: Case, sent: Depa
 
 
 def _again(known: Endpoint, arguments: Arguments) -> dict[str, Any]:
-    """The same call once more, as the caller would make it; a secret given directly is left out."""
-    again = portable(known, arguments.repeatable)
+    """The same call once more, as the caller would make it; what must not be shown is left out."""
+    shown = masked(known, arguments.repeatable)
+    again = portable(
+        known, {name: value for name, value in arguments.repeatable.items() if shown[name] == value}
+    )
     if arguments.local.value_env:
         again["value_env"] = arguments.local.value_env
     return again

@@ -18,6 +18,9 @@ _CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/?#@]*@")
 _SECRET_QUERY = re.compile(
     r"(?i)([?&;](?:[\w.\-]*(?:token|secret|password|passwd|api_?key|signature|sig))=)[^&#\s;]*"
 )
+_SIP_PASSWORD = re.compile(r"(?i)\b(sips?:[^\s:@;<>\"']+):[^\s@<>\"']*@")
+# A <Sip> inside a TeXML document carries the password of its destination.
+_PASSWORD_ATTRIBUTE = re.compile(r"""(?i)\b(password\s*=\s*)(["'])[^"'<>]*\2""")
 _SPACES = re.compile(r"\s+")
 
 
@@ -32,8 +35,11 @@ def clean(text: str, cap: int = 300) -> str:
 
 
 def mask_url(text: str) -> str:
-    """A text with the credentials that its URLs carry, in the authority or the query, replaced."""
-    return _SECRET_QUERY.sub(rf"\1{MASK}", _CREDENTIALS.sub(rf"\1{MASK}@", text))
+    """A text without the credentials in it: of URLs and SIP addresses, and password attributes of TeXML."""
+    text = _CREDENTIALS.sub(rf"\1{MASK}@", text)
+    text = _SIP_PASSWORD.sub(rf"\1:{MASK}@", text)
+    text = _PASSWORD_ATTRIBUTE.sub(rf"\1\2{MASK}\2", text)
+    return _SECRET_QUERY.sub(rf"\1{MASK}", text)
 
 
 def has_unsafe(text: str) -> bool:

@@ -46,7 +46,7 @@ class Clock:
         self.now += seconds
 
 
-def wire_key(method: str, path: str, form: dict[str, str]) -> str:
+def wire_key(method: str, path: str, form: dict[str, Any]) -> str:
     """One request as one string: two requests have the same exactly when they ask for the same."""
     return json.dumps([method, unquote(path), sorted(form.items())])
 

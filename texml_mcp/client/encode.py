@@ -11,6 +11,8 @@ from texml_mcp.catalog.model import Endpoint, Kind, Param
 from texml_mcp.client.text import mask
 from texml_mcp.text import MASK
 
+SHORTEST_SECRET = 6
+
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
@@ -78,12 +80,18 @@ def masked(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def secrets_in(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The secret values among the arguments: texts that no error may repeat."""
-    return tuple(
-        str(arguments[param.name])
-        for _, param in endpoint.params()
-        if param.kind is Kind.SECRET and arguments.get(param.name) is not None
-    )
+    """The secret values among the arguments, header values included: texts that no error may repeat."""
+    found: list[str] = []
+    for _, param in endpoint.params():
+        value = arguments.get(param.name)
+        if param.kind is Kind.SECRET and value is not None:
+            found.append(str(value))
+        elif param.name == "CustomHeaders" and isinstance(value, list):
+            headers = (each for each in cast("list[Any]", value) if isinstance(each, dict))
+            values = (str(cast("dict[str, Any]", each).get("value", "")) for each in headers)
+            # A header value of a few characters is no secret, and masking it would spoil every error.
+            found.extend(text for text in values if len(text) >= SHORTEST_SECRET)
+    return tuple(found)
 
 
 def _masked(param: Param | None, value: Any) -> Any:

@@ -27,6 +27,7 @@ Now = Callable[[], datetime]
 # How many live conferences are searched for the call: a preview must not cost dozens of requests.
 MOST_CONFERENCES = 5
 NAME_CAP = 40
+URL_CAP = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def _bound(*facts: Any) -> str:
 
 def _name(value: Any) -> str:
     """Third-party words inside a question: short, clean, in quotes, so that they cannot word it."""
-    text = clean(str(value or ""), NAME_CAP).replace('"', "'")
+    # Masked before it is cut: half a credential is one that no pattern finds.
+    text = clean(mask_url(clean(str(value or ""), 10 * NAME_CAP)), NAME_CAP).replace('"', "'")
     return f'"{text}"' if text else ""
 
 
@@ -113,7 +115,8 @@ def _for_how_long(call: Mapping[str, Any], now: Now) -> str:
 
 def _say_call(call: Mapping[str, Any], now: Now) -> str:
     way = "from" if call.get("direction") == "inbound" else "to"
-    other = call.get("from") if way == "from" else call.get("to")
+    # A SIP caller chooses its own address: as long as a real one may be, and no longer.
+    other = clean(str(call.get(way) or ""), 120)
     live = call.get("status") == "in-progress"
     return f"the call {way} {other}, {call.get('status')}{_for_how_long(call, now) if live else ''}"
 
@@ -228,11 +231,10 @@ async def _transcription(reader: _Reader) -> Observation:
 
 async def _application(reader: _Reader) -> Observation:
     application = await reader.one("get_application")
-    words = (
-        f"Application {_name(application.get('friendly_name'))} now fetches {application.get('voice_url')}"
-    )
+    url = clean(mask_url(clean(str(application.get("voice_url") or ""), 2000)), URL_CAP)
+    active = "active" if application.get("active") else "inactive"
     return Observation(
-        f"{mask_url(words)} and is {'active' if application.get('active') else 'inactive'}.",
+        f"Application {_name(application.get('friendly_name'))} now fetches {url} and is {active}.",
         _bound(application),
     )
 

@@ -12,6 +12,7 @@ from texml_mcp.catalog import Field, Kind
 from texml_mcp.text import MASK, clean, mask_url
 
 TEXT_CAP = 500
+NUMBER_CAP = 200
 TRANSCRIPT_CAP = 2000
 
 _RFC_2822 = re.compile(r"[A-Z][a-z]{2}, ([0-3]\d) ([A-Z][a-z]{2}) (\d{4}) ([0-2]\d:[0-5]\d:[0-5]\d) \+0000")
@@ -62,6 +63,8 @@ def present(field: Field, value: Any) -> Any:
             return iso_time(value) if isinstance(value, str) else None
         case Kind.SECRET:
             return MASK
+        case Kind.NUMBER if isinstance(value, str):
+            return mask_url(clean(value, NUMBER_CAP))
         case Kind.URL | Kind.MEDIA if isinstance(value, str):
             return mask_url(clean(value, 2000))
         case _:

@@ -223,6 +223,11 @@ def _choice(param: Param, value: str) -> str:
 
 def _phone_number(param: Param, value: str) -> str:
     if _SIP.fullmatch(value):
+        if ":" in value.partition(":")[2].rpartition("@")[0]:
+            raise ValueRefusedError(
+                f"{param.key} carries a password: give the SIP URI without it, and SipAuthUsername and "
+                "SipAuthPassword beside it."
+            )
         return value
     number = _SEPARATORS.sub("", ascii_digits(value))
     if _E164.fullmatch(number):
