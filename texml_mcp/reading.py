@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import anyio
 
+from texml_mcp.call import Progress
 from texml_mcp.catalog import Endpoint, PageStyle
 from texml_mcp.catalog.calls import FINAL_STATUSES
 from texml_mcp.catalog.common import ACCOUNT_SID
@@ -18,8 +18,6 @@ from texml_mcp.tools.arguments import Arguments
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
 POLL_SECONDS = 1.0
-
-Progress = Callable[[float, float | None, str], Awaitable[None]]
 
 
 async def read(upstream: Upstream, known: Endpoint, arguments: Arguments, progress: Progress) -> ToolResult:

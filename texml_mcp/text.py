@@ -15,9 +15,8 @@ _UNSAFE = re.compile(
 _ANSI = re.compile("(?:\x1b[\\[\\]PX^_]|\x9b)[0-?]*[ -/]*(?:[@-~]|\x07)?|\x1b.", re.DOTALL)
 MASK = "***"
 _CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/?#@]*@")
-_SECRET_QUERY = re.compile(
-    r"(?i)([?&;](?:[\w.\-]*(?:token|secret|password|passwd|api_?key|signature|sig))=)[^&#\s;]*"
-)
+_SECRET_NAME = r"[\w.\-]*(?:token|secret|password|passwd|pwd|key|auth|signature|sig)"
+_SECRET_QUERY = re.compile(rf"(?i)([?&;]{_SECRET_NAME}=)[^&#\s;]*")
 _SIP_PASSWORD = re.compile(r"(?i)\b(sips?:[^\s:@;<>\"']+):[^\s@<>\"']*@")
 # A <Sip> inside a TeXML document carries the password of its destination.
 _PASSWORD_ATTRIBUTE = re.compile(r"""(?i)\b(password\s*=\s*)(["'])[^"'<>]*\2""")
@@ -40,6 +39,20 @@ def mask_url(text: str) -> str:
     text = _SIP_PASSWORD.sub(rf"\1:{MASK}@", text)
     text = _PASSWORD_ATTRIBUTE.sub(rf"\1\2{MASK}\2", text)
     return _SECRET_QUERY.sub(rf"\1{MASK}", text)
+
+
+def secrets_of_url(url: str) -> tuple[str, ...]:
+    """The credentials a URL carries, as they are written in it and decoded."""
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
+    try:
+        parts = urlsplit(url)
+        found = [parts.password or ""]
+        pairs = parse_qsl(parts.query)
+    except ValueError:
+        return ()
+    found += [value for name, value in pairs if re.fullmatch(_SECRET_NAME, name, re.IGNORECASE)]
+    return tuple({form for text in found if text for form in (text, unquote(text))})
 
 
 def has_unsafe(text: str) -> bool:

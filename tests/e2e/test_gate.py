@@ -219,3 +219,13 @@ async def test_the_question_names_the_cost_when_a_rate_is_configured(
     assert "is in US" in asked["preview"]
     assert "local time" in asked["preview"]
     assert asked["next"][0]["arguments"]["TimeLimit"] == 600 or "TimeLimit 600" in asked["preview"]
+
+
+async def test_what_a_ready_call_leaves_out_is_said(connect: Connect) -> None:
+    hidden = CALL | {"Url": "https://desk:hunter22@example.com/a.xml"}
+    async with connect() as client:
+        asked = story(await client.call_tool("create_call", hidden))
+        assert "hunter22" not in json.dumps(asked)
+        assert any("next leaves out Url" in note for note in asked["notes"])
+        ready = asked["next"][0]["arguments"] | {"Url": hidden["Url"]}
+        assert story(await client.call_tool("create_call", ready))["status"] == "ok"

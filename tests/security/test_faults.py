@@ -414,9 +414,9 @@ async def test_a_yes_that_comes_too_late(state: State, upstream: CountingUpstrea
 @pytest.mark.parametrize(
     "target",
     [
-        "texml_mcp.execute.observe",
-        "texml_mcp.execute.binding",
-        "texml_mcp.execute.sentence",
+        "texml_mcp.writing.observe",
+        "texml_mcp.writing.binding",
+        "texml_mcp.writing.sentence",
         "texml_mcp.gate.confirm.Confirmer.confirm",
         "texml_mcp.gate.approvals.Approvals.redeem",
         "texml_mcp.gate.records.Records.earlier",
@@ -424,7 +424,7 @@ async def test_a_yes_that_comes_too_late(state: State, upstream: CountingUpstrea
         "texml_mcp.gate.journal.Journal.begin",
         "texml_mcp.gate.journal.entry_for",
         "texml_mcp.client.Upstream.build",
-        "texml_mcp.execute.checking.refuse_texml",
+        "texml_mcp.writing.checking.refuse_texml",
     ],
 )
 async def test_a_bug_in_any_step(

@@ -80,11 +80,11 @@ def _for_any_state(patch: pytest.MonkeyPatch) -> None:
 
 
 def _arguments_not_bound(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("texml_mcp.execute.binding", lambda tool, wire, principal: f"{tool} {principal}")
+    patch.setattr("texml_mcp.writing.binding", lambda tool, wire, principal: f"{tool} {principal}")
 
 
 def _principal_not_bound(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("texml_mcp.execute.binding", lambda tool, wire, _: approvals.binding(tool, wire, ""))
+    patch.setattr("texml_mcp.writing.binding", lambda tool, wire, _: approvals.binding(tool, wire, ""))
 
 
 def _accept_without_tick(patch: pytest.MonkeyPatch) -> None:

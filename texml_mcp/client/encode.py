@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from texml_mcp.catalog.model import Endpoint, Kind, Param
 from texml_mcp.client.text import mask
-from texml_mcp.text import MASK
+from texml_mcp.text import MASK, secrets_of_url
 
 SHORTEST_SECRET = 6
 
@@ -87,10 +87,12 @@ def secrets_in(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, .
         if param.kind is Kind.SECRET and value is not None:
             found.append(str(value))
         elif param.name == "CustomHeaders" and isinstance(value, list):
-            headers = (each for each in cast("list[Any]", value) if isinstance(each, dict))
-            values = (str(cast("dict[str, Any]", each).get("value", "")) for each in headers)
+            headers = cast("list[dict[str, Any]]", value)
+            values = (str(header.get("value", "")) for header in headers)
             # A header value of a few characters is no secret, and masking it would spoil every error.
             found.extend(text for text in values if len(text) >= SHORTEST_SECRET)
+        elif param.kind is Kind.URL and isinstance(value, str):
+            found.extend(text for text in secrets_of_url(value) if len(text) >= SHORTEST_SECRET)
     return tuple(found)
 
 

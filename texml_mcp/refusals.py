@@ -1,0 +1,73 @@
+"""How the pipeline says no: why, whether anything was sent, and what to do next."""
+
+from __future__ import annotations
+
+from texml_mcp.call import Departure
+from texml_mcp.catalog import Endpoint
+from texml_mcp.client import UpstreamError
+from texml_mcp.results import ToolResult
+from texml_mcp.results.next_steps import settling
+from texml_mcp.text import clean
+from texml_mcp.tools.arguments import Arguments
+
+
+def denied(reasons: list[str], code: str) -> ToolResult:
+    """A call that may not run, and why; asking again changes nothing."""
+    why = " ".join(reasons) or "Policy does not allow this call."
+    return ToolResult(
+        "denied",
+        f"{why} Do not try another way: tell the user.",
+        code=code,
+        outcome="not_sent",
+    )
+
+
+def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> ToolResult:
+    """An upstream failure as a result; an unknown outcome comes with the read that settles it."""
+    return ToolResult(
+        "error",
+        error.summary,
+        code=str(error.code),
+        outcome=error.outcome,
+        field=error.field,
+        retry_after_seconds=error.retry_after_seconds,
+        upstream=error.upstream,
+        notes=arguments.notes,
+        next=settling(known, arguments.repeatable) if error.outcome == "unknown" else [],
+    )
+
+
+def unseen(error: UpstreamError, notes: list[str]) -> ToolResult:
+    """What the call would touch cannot be read: nobody can be asked about it, so nothing is sent."""
+    return ToolResult(
+        "error",
+        f"Not sent, because what it would change could not be read: {error.summary}",
+        code=str(error.code),
+        outcome="not_sent",
+        field=error.field,
+        retry_after_seconds=error.retry_after_seconds,
+        upstream=error.upstream,
+        notes=notes,
+    )
+
+
+def unrecorded(error: Exception) -> ToolResult:
+    """What cannot be written down, or cannot be checked against what was, is not sent."""
+    return ToolResult(
+        "error",
+        f"Not sent, because the gate's own records cannot be used: {clean(str(error), 200)}. An operator "
+        "must look at the state directory.",
+        code="state_unavailable",
+        outcome="not_sent",
+    )
+
+
+def internal_failure(sent: Departure) -> ToolResult:
+    """A bug of ours, after or before a write has left."""
+    return ToolResult(
+        "error",
+        "The server failed while handling this call; its log says why.",
+        code="internal_error",
+        outcome="unknown" if sent.left else "not_sent",
+        next=sent.settles if sent.left else [],
+    )

@@ -1,0 +1,159 @@
+"""Writes: checked, ruled on, approved, written down, sent at most once, settled."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from texml_mcp import checking
+from texml_mcp.call import Call, Departure, Services
+from texml_mcp.catalog import Endpoint
+from texml_mcp.client import InvalidPathValue, InvalidValue, UpstreamError
+from texml_mcp.gate.approvals import binding
+from texml_mcp.gate.confirm import Approved, AskThroughClient, Question, Verdict
+from texml_mcp.gate.observe import observe
+from texml_mcp.gate.preview import describe_request, masked, sentence
+from texml_mcp.gate.records import Case
+from texml_mcp.gate.ruling import Ruling
+from texml_mcp.refusals import denied, unseen
+from texml_mcp.results import ToolResult, one
+from texml_mcp.results.shape import portable
+from texml_mcp.tools.arguments import Arguments
+
+
+async def write(
+    services: Services, call: Call, known: Endpoint, arguments: Arguments, sent: Departure
+) -> ToolResult | AskThroughClient:
+    """A write from its arguments to its result. Raises `UpstreamError`, `RecordError` and `StoreError`."""
+    if refused := checking.refuse_texml(known, arguments):
+        return refused
+    filled = services.judge.fill(known, arguments.wire)
+    arguments = replace(arguments, wire=filled)
+    try:
+        request = services.upstream.build(known, arguments.wire)
+    except (InvalidPathValue, InvalidValue) as error:
+        return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
+    ruling = services.judge.rule(known, arguments.wire)
+    if arguments.local.dry_run:
+        return ToolResult(
+            "dry_run",
+            f"Would send {request.method} {request.path}. Ruling: {_ruled(ruling)}.",
+            request=describe_request(known, request, arguments.wire),
+            risks=_risks(known, arguments),
+            notes=[*arguments.notes, *(ruling.reasons if ruling.action != "deny" else [])],
+        )
+    case = Case(known, arguments.wire, call.principal, ruling.action, ruling.rule)
+    if ruling.action == "deny":
+        services.records.refused(case, "denied", " ".join(ruling.reasons))
+        return denied(ruling.reasons, ruling.code)
+    verdict = await _approval(services, call, arguments, ruling, case)
+    if not isinstance(verdict, Approved):
+        status = verdict.status if isinstance(verdict, ToolResult) else "asked"
+        services.records.refused(case, status, "")
+        return verdict
+    return await _send(
+        services, arguments, replace(case, approval=verdict.kind, evidence=verdict.evidence), sent
+    )
+
+
+async def _approval(
+    services: Services, call: Call, arguments: Arguments, ruling: Ruling, case: Case
+) -> Verdict:
+    """`Approved` when this exact call may run now; otherwise the question, or why there is none.
+
+    An identical create that has just been sent is asked about even where policy asks nothing.
+    """
+    notes = [*arguments.notes, *ruling.reasons]
+    if twin := services.records.earlier(case):
+        ago = max(0, int(time.time() - twin.at))
+        notes.insert(
+            0, f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."
+        )
+    if ruling.action == "allow" and twin is None:
+        return Approved("policy")
+    known = case.known
+    try:
+        seen = await observe(services.upstream, known, arguments.wire)
+    except UpstreamError as error:
+        return unseen(error, notes)
+    again = _again(known, arguments)
+    if left_out := [name for name in portable(known, arguments.repeatable) if name not in again]:
+        notes.append(f"next leaves out {', '.join(left_out)}: give the same again.")
+    cost = services.judge.estimate(known, arguments.wire)
+    question = Question(
+        tool=known.id,
+        bound_to=binding(known.id, arguments.wire, call.principal),
+        observed=seen.digest,
+        words=" ".join(
+            [
+                sentence(known, arguments.wire, seen.words),
+                *([f"At most {cost:.2f} by the configured rate."] if cost else []),
+                *notes[: 1 if twin else 0],
+            ]
+        ),
+        risks=_risks(known, arguments),
+        again=again,
+        principal=call.principal,
+        token=arguments.local.confirm_token,
+        notes=notes,
+    )
+    verdict = await services.confirmer.confirm(question, call.person, ruling.mode)
+    if isinstance(verdict, Approved) and verdict.kind == "form" and call.person.asking == "legacy":
+        # While the person was thinking the world went on; the other ways look again by themselves.
+        try:
+            now = await observe(services.upstream, known, arguments.wire)
+        except UpstreamError as error:
+            return unseen(error, notes)
+        if now.digest != seen.digest:
+            return services.confirmer.changed(question)
+    return verdict
+
+
+async def _send(services: Services, arguments: Arguments, case: Case, sent: Departure) -> ToolResult:
+    """The write itself: written down, sent at most once, settled whatever happens."""
+    id = services.records.begin(case)
+    if id is None:
+        return ToolResult(
+            "error",
+            "The same call is being sent at this very moment. Repeat it to be asked about a second one.",
+            code="duplicate",
+            outcome="not_sent",
+        )
+    try:
+        answer = await services.upstream.send(
+            case.known, arguments.wire, on_departure=lambda: services.departed(sent, case)
+        )
+    except UpstreamError as error:
+        services.records.settle(id, case, error.outcome, status=error.status)
+        raise
+    except BaseException:
+        # Cancelled, or a bug of ours: after departure nobody knows.
+        services.records.settle(id, case, "unknown" if sent.left else "not_sent")
+        raise
+    result = one(case.known, arguments.wire, answer.body, full=False)
+    sid = (result.data or {}).get("sid") or (result.data or {}).get("call_sid") or ""
+    if sid and "To" in case.wire:  # a call leg, not a recording or a queue
+        services.judge.opened(str(sid), case.account, case.wire)
+    problem = services.records.settle(id, case, "ok", status=answer.status, sid=str(sid))
+    result.notes += [*arguments.notes, *([problem] if problem else [])]
+    return result
+
+
+def _again(known: Endpoint, arguments: Arguments) -> dict[str, Any]:
+    """The same call once more, as the caller would make it; what must not be shown is left out."""
+    shown = masked(known, arguments.repeatable)
+    again = portable(
+        known, {name: value for name, value in arguments.repeatable.items() if shown[name] == value}
+    )
+    if arguments.local.value_env:
+        again["value_env"] = arguments.local.value_env
+    return again
+
+
+def _risks(known: Endpoint, arguments: Arguments) -> list[str]:
+    return [f"{risk.kind.value}: {risk.why}" for risk in known.risks_of(arguments.wire)]
+
+
+def _ruled(ruling: Ruling) -> str:
+    return f"deny, {' '.join(ruling.reasons)}".rstrip(".") if ruling.action == "deny" else ruling.action
