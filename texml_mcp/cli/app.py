@@ -10,6 +10,7 @@ import typer
 
 from texml_mcp import __version__
 from texml_mcp.cli import gate_commands
+from texml_mcp.cli.sandbox_commands import sandbox
 
 app = typer.Typer(
     name="texml-mcp",
@@ -18,7 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 schemas = typer.Typer(help="The committed tool definitions.", no_args_is_help=True)
-sandbox = typer.Typer(help="The built-in telephone network.", no_args_is_help=True)
 app.add_typer(schemas, name="schemas")
 app.add_typer(sandbox, name="sandbox")
 gate_commands.add_to(app)
@@ -110,20 +110,6 @@ def schemas_check() -> None:
     if problems:
         raise typer.Exit(1)
     typer.echo("tool_schemas/ is what tools/list answers.")
-
-
-@sandbox.command("serve")
-def sandbox_serve(
-    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.")] = 8765,
-    speed: Annotated[float, typer.Option(help="Seconds of sandbox time in one real second.")] = 1.0,
-    control: Annotated[
-        bool, typer.Option("--control", help="Also serve the control plane under /_sandbox.")
-    ] = False,
-) -> None:
-    """Serve the sandbox over HTTP on loopback, for an SDK or another server."""
-    from texml_mcp.cli.sandbox import run
-
-    run(port=port, speed=speed, control=control)
 
 
 def print_json(value: Any) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from asyncio import sleep
+from asyncio import sleep, to_thread
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache
-from typing import Any, Literal
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint
@@ -18,6 +19,9 @@ from texml_mcp.sandbox.handlers import HANDLERS
 from texml_mcp.sandbox.request import parse_body, parse_query
 from texml_mcp.sandbox.world import World
 from texml_mcp.sandbox.worlds import Worlds
+
+if TYPE_CHECKING:
+    from texml_mcp.sandbox.delivery import Courier
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -55,7 +59,8 @@ def route(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
 class Sandbox:
     """The ASGI application. In the `real` clock time passes by itself, `speed` seconds a second.
 
-    `control` opens the control plane under `/_sandbox`, which needs no key.
+    `control` opens the control plane under `/_sandbox`, which needs no key. `deliver` posts callbacks to
+    loopback addresses once the request that caused them is answered; `fetch` gets documents from them.
     """
 
     def __init__(
@@ -65,12 +70,21 @@ class Sandbox:
         clock: Literal["virtual", "real"] = "virtual",
         speed: float = 1.0,
         control: bool = False,
+        deliver: bool = False,
+        fetch: bool = False,
     ) -> None:
         _routes()
         self.worlds = worlds
         self._real = clock == "real"
         self._speed = speed
         self._control = control
+        self._fetch = fetch
+        self._turn = Lock()
+        self.courier: Courier | None = None
+        if deliver:
+            from texml_mcp.sandbox.delivery import Courier
+
+            self.courier = Courier()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,15 +94,33 @@ class Sandbox:
             return
         try:
             content = await _content(receive)
-            reply = self._handle(scope, content)
+            # A fetch blocks: not the event loop, on which the fetched server may be running.
+            reply = (
+                await to_thread(self._in_turn, scope, content)
+                if self._fetch
+                else self._handle(scope, content)
+            )
         except errors.ApiError as error:
             reply = Reply(error.status, error.body, error.headers)
-        if reply.wait_seconds and not (reply.cut and _in_process(send)):
-            await sleep(reply.wait_seconds)
-        if reply.cut:
-            await _cut(send, reply)
-            return
-        await _respond(send, reply)
+        try:
+            if reply.wait_seconds and not (reply.cut and _in_process(send)):
+                await sleep(reply.wait_seconds)
+            if reply.cut:
+                await _cut(send, reply)
+                return
+            await _respond(send, reply)
+        finally:  # a caller that got no answer has caused its callbacks all the same
+            if self.courier is not None:
+                self.courier.collect(self.worlds.all().values())
+
+    def _in_turn(self, scope: Scope, content: bytes) -> Reply:
+        """One request at a time, in a thread: worlds are not made for two."""
+        from texml_mcp.sandbox.fetching import fetch_document
+
+        with self._turn:
+            for world in self.worlds.all().values():
+                world.fetcher = fetch_document
+            return self._handle(scope, content)
 
     def _handle(self, scope: Scope, content: bytes) -> Reply:
         path: str = scope["path"]
@@ -113,6 +145,10 @@ class Sandbox:
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         world = self.worlds.of(_token(headers.get("authorization", "")))
+        if self._fetch:
+            from texml_mcp.sandbox.fetching import fetch_document
+
+            world.fetcher = fetch_document
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         known, path = route(scope["method"], raw.decode("latin-1").partition("?")[0])
         query = parse_query(scope.get("query_string", b"").decode("latin-1"))
@@ -223,6 +259,10 @@ def create_app(
     clock: Literal["virtual", "real"] = "virtual",
     speed: float = 1.0,
     control: bool = False,
+    deliver: bool = False,
+    fetch: bool = False,
 ) -> Sandbox:
     """A sandbox ready to serve; without `worlds` each token gets the default world of its own."""
-    return Sandbox(worlds or Worlds(), clock=clock, speed=speed, control=control)
+    return Sandbox(
+        worlds or Worlds(), clock=clock, speed=speed, control=control, deliver=deliver, fetch=fetch
+    )

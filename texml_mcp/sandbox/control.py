@@ -4,6 +4,7 @@
     PUT    /worlds/{name}               make it anew, from a fixture in the body or the default one
     DELETE /worlds/{name}
     GET    /worlds/{name}/state|hash|events|outbox|callees|faults     (`since=N` for events and outbox)
+    GET    /worlds/{name}/public-key    checks the signatures of delivered callbacks
     GET    /worlds/{name}/diff?with=OTHER
     POST   /worlds/{name}/snapshot      answers an id
     POST   /worlds/{name}/restore       {snapshot}
@@ -130,6 +131,12 @@ def _document(_: Worlds, __: str, world: World, ___: Mapping[str, str], body: Ma
     return {"documents": sorted(world.documents)}
 
 
+def _public_key(_: Worlds, __: str, world: World, ___: Mapping[str, str], ____: Mapping[str, Any]) -> Any:
+    from texml_mcp.sandbox.delivery import public_key
+
+    return {"public_key": public_key(world.seed)}
+
+
 def _settings(_: Worlds, __: str, world: World, ___: Mapping[str, str], body: Mapping[str, Any]) -> Any:
     world.configure(body)
     return world.settings()
@@ -148,6 +155,7 @@ _ACTS: dict[tuple[str, str], Act] = {
     ("GET", "callees"): lambda _, __, world, ___, ____: {"callees": world.callees},
     ("GET", "faults"): lambda _, __, world, ___, ____: {"faults": world.faults},
     ("GET", "settings"): lambda _, __, world, ___, ____: world.settings(),
+    ("GET", "public-key"): _public_key,
     ("GET", "diff"): _diff,
     ("POST", "snapshot"): lambda worlds, name, _, __, ___: {"snapshot": worlds.keep(name)},
     ("POST", "restore"): _restore,

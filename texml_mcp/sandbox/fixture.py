@@ -5,11 +5,13 @@ Told through the same verbs that requests use, so that it cannot hold what could
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast
 
 from texml_mcp.sandbox import ids
+from texml_mcp.sandbox.errors import ApiError
 from texml_mcp.sandbox.handlers import HANDLERS
 from texml_mcp.sandbox.handlers.applications import new_application
 from texml_mcp.sandbox.world import Record, World
@@ -43,6 +45,19 @@ def default_world(seed: str = "default") -> World:
     return world
 
 
+class FixtureError(ValueError):
+    """A fixture that cannot be used. `pointer` is the place, an RFC 6901 JSON pointer; "" is the whole."""
+
+    def __init__(self, pointer: str, why: str) -> None:
+        super().__init__(f"{pointer}: {why}" if pointer else why)
+        self.pointer = pointer
+
+
+def pointer(*parts: object) -> str:
+    """The JSON pointer to a place: `pointer("story", 0)` is `/story/0`."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 _FIELDS = frozenset(
     {"account_sid", "seed", "settings", "documents", "callees", "applications", "queues", "story"}
 )
@@ -54,13 +69,14 @@ def world_from(given: Mapping[str, Any]) -> World:
 
     A step of `story` is `{request, path, query, body}` with `request` the endpoint's id, `{advance: seconds}`
     or `{inbound: {from, application, ...}}`. Every id may be given where the API lets a caller choose one:
-    `applications` is a list of settings with an `id`. Raises `ValueError` that names the place.
+    `applications` is a list of settings with an `id`. Raises `FixtureError` that names the place.
     """
     for name in given:
         if name not in _FIELDS:
-            raise ValueError(f"{name}: not part of a fixture; there are {', '.join(sorted(_FIELDS))}")
+            why = f"not part of a fixture; there are {', '.join(sorted(_FIELDS))}"
+            raise FixtureError(pointer(name), why)
     world = World(str(given.get("seed", "fixture")), str(given.get("account_sid", ACCOUNT_SID)))
-    world.configure(_mapping(given, "settings"))
+    _at("/settings", lambda: world.configure(_mapping(given, "settings")))
     for url, texml in _mapping(given, "documents").items():
         world.documents[url] = str(texml)
     for place, each in _items(given, "callees"):
@@ -69,11 +85,14 @@ def world_from(given: Mapping[str, Any]) -> World:
         settings = {name: value for name, value in each.items() if name != "id"}
         for needed in ("friendly_name", "voice_url"):
             if not isinstance(settings.get(needed), str):
-                raise ValueError(f"{place}.{needed}: is needed, as text")
-        new_application(world, settings, str(each.get("id", "")))
+                raise FixtureError(f"{place}/{needed}", "is needed, as text")
+        sid = str(each.get("id", ""))
+        if sid in world.table("applications"):
+            raise FixtureError(f"{place}/id", f"{sid!r} is the id of an application before it")
+        _at(place, lambda settings=settings, sid=sid: new_application(world, settings, sid))
     for place, each in _items(given, "queues"):
         if not isinstance(each.get("name"), str) or type(each.get("max_size", 1)) is not int:
-            raise ValueError(f"{place}: a name is needed, and max_size must be a whole number")
+            raise FixtureError(place, "a name is needed, and max_size must be a whole number")
         world.queue_named(each["name"], each.get("max_size", 300))
     for place, each in _items(given, "story"):
         _at(place, lambda each=each: _step(world, each))
@@ -99,24 +118,29 @@ def _step(world: World, step: Mapping[str, Any]) -> None:
 
 
 def _at(place: str, act: Callable[[], Any]) -> None:
+    """Do it; where it fails, name the place, down to the field when the error begins with one."""
     try:
         act()
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{place}.{error}") from None
+    except FixtureError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, ApiError) as error:
+        field = re.match(r"(\w+): ", str(error))
+        inner = f"/{field[1]}" if field else ""
+        raise FixtureError(place + inner, str(error)[field.end() if field else 0 :]) from None
 
 
 def _mapping(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = given.get(name, {})
     if not isinstance(value, dict):
-        raise ValueError(f"{name}: must be an object")
+        raise FixtureError(pointer(name), "must be an object")
     return cast("dict[str, Any]", value)
 
 
 def _items(given: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
     value = given.get(name, [])
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in cast("list[Any]", value)):
-        raise ValueError(f"{name}: must be a list of objects")
-    return [(f"{name}[{at}]", each) for at, each in enumerate(cast("list[dict[str, Any]]", value))]
+        raise FixtureError(pointer(name), "must be a list of objects")
+    return [(pointer(name, at), each) for at, each in enumerate(cast("list[dict[str, Any]]", value))]
 
 
 @cache

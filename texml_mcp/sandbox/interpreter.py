@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from texml_mcp.sandbox.delivery import why_not_loopback
 from texml_mcp.sandbox.dialing import dial, dial_over
 from texml_mcp.sandbox.documents import Step, flag, seconds, steps
 from texml_mcp.sandbox.errors import ApiError
+from texml_mcp.sandbox.fetching import FetchError
 
 if TYPE_CHECKING:
     from texml_mcp.sandbox.world import Record, World
@@ -21,15 +23,28 @@ MOST_STEPS_AT_ONCE = 200
 """Verbs that take no time, one after the other: more than this is a document that redirects to itself."""
 
 
-def fetch(world: World, call: Record, url: str, fallback: str | None = None) -> list[Step]:
+def fetch(
+    world: World,
+    call: Record,
+    url: str,
+    fallback: str | None = None,
+    *,
+    method: str | None = None,
+    fallback_method: str | None = None,
+) -> list[Step]:
     """The document behind a URL, from the world's scripted table; `*` stands for every other URL.
 
+    Where the world may fetch, a loopback address that the table does not have is asked instead.
     A document that is absent or cannot be run is replaced by the fallback's, or ends the call.
     """
-    for address in (url, fallback):
+    for address, verb in ((url, method), (fallback, fallback_method)):
         if not address:
             continue
-        text = world.documents.get(address) or world.documents.get("*")
+        try:
+            text = _text(world, call, address, verb or "POST")
+        except FetchError as error:
+            world.note("fetch-failed", call["sid"], url=address, why=str(error))
+            continue
         if text is None:
             world.note("fetch-failed", call["sid"], url=address, why="no such document")
             continue
@@ -41,6 +56,20 @@ def fetch(world: World, call: Record, url: str, fallback: str | None = None) -> 
         world.note("fetched", call["sid"], url=address)
         return found
     return [{"verb": "Hangup", "attributes": {}, "text": "", "children": []}]
+
+
+def _text(world: World, call: Record, address: str, method: str) -> str | None:
+    scripted = world.documents.get(address)
+    if scripted or world.fetcher is None or why_not_loopback(address):
+        return scripted or world.documents.get("*")
+    fields = {
+        "AccountSid": world.account_sid,
+        "CallSid": call["sid"],
+        "CallStatus": call["status"],
+        "From": call["from"],
+        "To": call["to"],
+    }
+    return world.fetcher(address, method, fields)
 
 
 def with_secrets(world: World, step: Step) -> Step:

@@ -28,6 +28,20 @@ _ERROR: Json = {
         }
     },
 }
+# Which path parameter of other endpoints an answer settles, and where in the answer it is.
+_SETTLES = {
+    "create_call": ("call_sid", "/sid"),
+    "list_calls": ("call_sid", "/calls/0/sid"),
+    "start_call_recording": ("recording_sid", "/sid"),
+    "start_call_siprec": ("siprec_sid", "/sid"),
+    "start_call_stream": ("streaming_sid", "/sid"),
+    "list_conferences": ("conference_sid", "/conferences/0/sid"),
+    "dial_conference_participant": ("call_sid_or_participant_label", "/call_sid"),
+    "create_queue": ("queue_sid", "/sid"),
+    "list_recordings": ("recording_sid", "/recordings/0/sid"),
+    "list_transcriptions": ("recording_transcription_sid", "/transcriptions/0/sid"),
+    "create_application": ("id", "/data/id"),
+}
 # What any endpoint may answer, besides the errors documented for it.
 _COMMON_ERRORS = (400, 401, 404, 415, 422, 429)
 
@@ -64,6 +78,8 @@ def _operation(endpoint: Endpoint) -> Json:
         ],
         "responses": {str(endpoint.success): _success(endpoint)},
     }
+    if links := _links(endpoint):
+        operation["responses"][str(endpoint.success)]["links"] = links
     if endpoint.doc:
         operation["description"] = endpoint.doc
     if endpoint.body is not None:
@@ -80,6 +96,24 @@ def _operation(endpoint: Endpoint) -> Json:
         error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         operation["responses"][str(status)] = {"description": "Error", "content": error}
     return operation
+
+
+def _links(endpoint: Endpoint) -> Json:
+    """Where an answer leads: every operation whose path it settles, given the path of its own request."""
+    if endpoint.id not in _SETTLES:
+        return {}
+    settled, pointer = _SETTLES[endpoint.id]
+    known = {param.name: f"$request.path.{param.name}" for param in endpoint.path_params}
+    known[settled] = f"$response.body#{pointer}"
+    links: Json = {}
+    for target in ENDPOINTS:
+        needed = [param.name for param in target.path_params]
+        if settled in needed and known.keys() >= set(needed):
+            links[target.id] = {
+                "operationId": target.id,
+                "parameters": {name: known[name] for name in needed},
+            }
+    return links
 
 
 def _parameter(param: Param, place: str) -> Json:

@@ -19,8 +19,10 @@ _TEMPLATE = """<!doctype html>
 <meta charset="utf-8"><meta http-equiv="refresh" content="3">
 <title>Sandbox: {{ name or "no world yet" }}</title>
 <style>
+:root { color-scheme: light dark; }
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1b1b1f; background: #fff; }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
+#calls td { white-space: nowrap; }
 td, th { padding: .2rem .9rem .2rem 0; text-align: left; }
 th { border-bottom: 1px solid #999; } .live { color: #0a6b2d; font-weight: 600; } code { font-size: 12px; }
 @media (prefers-color-scheme: dark) {

@@ -53,6 +53,7 @@ _VOLATILE = frozenset(
 )
 
 Happening = Callable[..., None]
+Fetcher = Callable[[str, str, Mapping[str, str]], str]
 
 
 class Store:
@@ -80,6 +81,7 @@ class Store:
         self.events: list[Record] = []
         self.outbox: list[Record] = []
         self.vault: dict[str, str] = {}  # secret values, for templates; shown nowhere
+        self.fetcher: Fetcher | None = None  # gets documents that the table has not, where that is allowed
         self.versions: dict[str, list[tuple[float, Record]]] = {}
         self.followed: float | None = None  # when the real-time mode last looked, by the monotonic clock
 
@@ -109,6 +111,7 @@ class Store:
         twin = type(self)(self.seed, self.account_sid)
         twin.restore(self.snapshot())
         twin.vault = dict(self.vault)
+        twin.fetcher = self.fetcher
         return twin
 
     def hash(self) -> str:
@@ -218,6 +221,7 @@ class Store:
                 "number": len(self.outbox) + 1,
                 "at": self.clock.now,
                 "url": hook["url"],
+                **({"fallback_url": hook["fallback_url"]} if hook.get("fallback_url") else {}),
                 "method": hook.get("method") or "POST",
                 "event": event,
                 "fields": {"AccountSid": self.account_sid, "CallbackSource": source, **kept},

@@ -75,8 +75,11 @@ def _inline(request: Request) -> list[Step] | None:
 
 def _fetched(world: World, call: Record, request: Request, settings: dict[str, Any]) -> list[Step]:
     if request.given("Url"):
-        return fetch(world, call, request.given("Url"), request.given("FallbackUrl"))
-    return fetch(world, call, settings["voice_url"], settings["voice_fallback_url"])
+        given = request.given
+        return fetch(world, call, given("Url"), given("FallbackUrl"), method=given("UrlMethod"))
+    return fetch(
+        world, call, settings["voice_url"], settings["voice_fallback_url"], method=settings["voice_method"]
+    )
 
 
 def leg(request: Request, settings: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -159,7 +162,15 @@ def update_call(world: World, request: Request) -> Reply:
     elif actions:
         inline = _inline(request)
         if inline is None:
-            inline = fetch(world, call, request.given("Url"), request.given("FallbackUrl"))
+            given = request.given
+            inline = fetch(
+                world,
+                call,
+                given("Url"),
+                given("FallbackUrl"),
+                method=given("Method"),
+                fallback_method=given("FallbackMethod"),
+            )
         world.redirect(call, inline)
     return 200, render.call(world, call)
 
