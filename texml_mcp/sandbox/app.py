@@ -149,6 +149,8 @@ class Sandbox:
             from texml_mcp.sandbox.fetching import fetch_document
 
             world.fetcher = fetch_document
+        else:
+            world.fetcher = None  # another app that shares these worlds may have been allowed to
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         known, path = route(scope["method"], raw.decode("latin-1").partition("?")[0])
         query = parse_query(scope.get("query_string", b"").decode("latin-1"))
