@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.contract.conftest import serving
 from texml_mcp.cli.app import app
+from texml_mcp.sandbox import Worlds
 
 PLACING = (
     "call",
@@ -162,3 +164,19 @@ def test_lint_a_file_and_stdin(tmp_path: Path) -> None:
     assert json.loads(run("lint", str(bad), "--json").stdout)["valid"] is False
     assert run("lint", "-", text=good.read_text()).exit_code == 0
     assert run("lint", str(tmp_path / "none.xml")).exit_code == 2
+
+
+def test_panic_hangs_up_a_call_that_is_still_going(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worlds = Worlds()
+    with serving(worlds) as url:
+        monkeypatch.setenv("TEXML_MCP_BASE_URL", url)
+        monkeypatch.setenv("TELNYX_API_KEY", "sandbox-panic")
+        world = worlds.of("sandbox-panic")
+        monkeypatch.setenv("TELNYX_ACCOUNT_SID", world.account_sid)
+        placing = [word for word in PLACING if word != "--sandbox"]
+        assert run(*placing, "--yes").exit_code == 0
+        ringing = {sid for sid, call in world.table("calls").items() if call["to"] == "+13125550142"}
+        ended = run("panic", "--hang-up")
+        assert "hung up." in ended.stdout
+        assert {world.table("calls")[sid]["status"] for sid in ringing} == {"canceled"}
+        assert run("call", "create_queue", "FriendlyName=night").exit_code == 1
