@@ -21,6 +21,23 @@ def untrusted_fields(fields: tuple[Field, ...], shown: Mapping[str, Any]) -> lis
     return [field.name for field in fields if field.kind is Kind.UNTRUSTED and shown.get(field.name)]
 
 
+_told: dict[str, tuple[Field, ...]] = {}
+
+
+def _told_fields(shape: Shape) -> tuple[Field, ...]:
+    """The fields that the summary shape, the line and the next steps are made of, by the shape's name."""
+    fields = _told.get(shape.name)
+    if fields is None:
+        names = BY_SHAPE[shape.name].brief
+        fields = _told[shape.name] = tuple(field for field in shape.fields if field.name in names)
+    return fields
+
+
+def shaped(shape: Shape, body: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    """The record as far as it is told: half of a call's fields are shaped only when all are asked for."""
+    return record(shape.fields if full else _told_fields(shape), body)
+
+
 def brief(shape: Shape, everything: Mapping[str, Any]) -> dict[str, Any]:
     """The summary shape of a record: its brief fields that hold something."""
     picked = ((name, everything.get(name)) for name in BY_SHAPE[shape.name].brief)
@@ -42,7 +59,7 @@ def one(endpoint: Endpoint, given: Mapping[str, Any], body: Any, *, full: bool) 
         assert sentence is not None, f"{endpoint.id} has no sentence"
         return ToolResult("ok", sentence({}, given), next=after(endpoint, given, {}))
     inner = unwrap(endpoint, body)
-    everything = record(endpoint.shape.fields, inner)
+    everything = shaped(endpoint.shape, inner, full=full)
     shown = everything if full else brief(endpoint.shape, everything)
     summary = BY_SHAPE[endpoint.shape.name]
     if sentence is not None:
@@ -83,7 +100,7 @@ def many(
     assert endpoint.shape is not None
     assert endpoint.page is not None
     summary = BY_SHAPE[endpoint.shape.name]
-    everything = [record(endpoint.shape.fields, body) for body in bodies]
+    everything = [shaped(endpoint.shape, body, full=full) for body in bodies]
     items = everything if full else [brief(endpoint.shape, each) for each in everything]
     lines = [_line(endpoint.shape, summary, each) for each in everything]
     kept = _fitting(items, lines)
