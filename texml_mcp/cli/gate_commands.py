@@ -48,12 +48,23 @@ def policy_explain(
     as_json: AsJson = False,
 ) -> None:
     """Say what policy and guards think of one call, without sending it."""
-    from texml_mcp.cli.policy import explain, guard_findings
+    from texml_mcp.cli.policy import explain
+    from texml_mcp.settings import SettingsError, load
 
-    name = policy_name or ("sandbox" if sandbox else "assistant")
-    code = explain(tool, arguments or [], name, as_json=as_json)
-    if code != 2 and not as_json:
-        code = max(code, guard_findings(tool, arguments or [], name, live=not sandbox))
+    try:
+        settings = load(sandbox=sandbox or None)
+    except SettingsError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        raise typer.Exit(2) from None
+    code = explain(
+        tool,
+        arguments or [],
+        policy_name or settings.policy or ("sandbox" if settings.sandbox else "assistant"),
+        mode=settings.confirm,
+        live=not settings.sandbox,
+        state_directory=directory(None),
+        as_json=as_json,
+    )
     raise typer.Exit(code)
 
 

@@ -59,7 +59,8 @@ async def _hang_up(journal: Journal, upstream: Upstream) -> int:
         try:
             await upstream.send(endpoint("update_call"), wire)
         except UpstreamError as error:
-            if error.code in ("call_ended", "not_found", "not_found_or_wrong_account"):
+            # Only this proves that it is over: a 404 may mean another account or key, and a live call.
+            if error.code == "call_ended":
                 journal.call_over(call.sid)
                 typer.echo(f"{call.sid}: was over.")
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import typer
@@ -23,6 +24,7 @@ from texml_mcp.gate.policy import (
 from texml_mcp.gate.policy.defaults import is_small
 from texml_mcp.gate.policy.errors import unknown
 from texml_mcp.gate.policy.names import TOOLS
+from texml_mcp.gate.ruling import Judge
 from texml_mcp.tools.arguments import ArgumentError
 from texml_mcp.tools.arguments import parse as parse_arguments
 
@@ -49,9 +51,14 @@ def explain(
     *,
     mode: Mode = "auto",
     role: str | None = None,
+    live: bool | None = None,
+    state_directory: Path | None = None,
     as_json: bool = False,
 ) -> int:
     """Print what the policy says about one call, and send nothing.
+
+    With `live` (false on the sandbox) and a `policy_name` the guards and the panic switch are asked too,
+    and `ruling` is what a server would do.
 
     `policy_name` is a file or a shipped policy; without one the built-in defaults are explained. 0 when
     the call may run or be asked about, 1 when it is denied, 2 when the question itself is wrong.
@@ -78,6 +85,13 @@ def explain(
         "risks": _risks(known, wire),
         "entries": [f"{each.action}: {each.rule}" for each in decision.matches],
     }
+    action = decision.action
+    if live is not None and policy_name is not None:
+        judge = Judge(policy_name, live=live, mode=mode, state_directory=state_directory)
+        ruling = judge.rule(known, judge.fill(known, wire))
+        action = ruling.action
+        answer["guards"] = [f"{each.guard}: {each.level}: {each.message}" for each in ruling.findings]
+        answer["ruling"] = f"{action}: {' '.join(ruling.reasons)}" if action == "deny" else action
     if as_json:
         from texml_mcp.cli.app import print_json
 
@@ -87,25 +101,7 @@ def explain(
             lines = cast("list[str]", value) if isinstance(value, list) else [value]
             for line in lines or ["none"]:
                 typer.echo(f"{name:<10}{line}")
-    return FAILED if decision.action == "deny" else OK
-
-
-def guard_findings(tool: str, pairs: list[str], policy_name: str, *, live: bool) -> int:
-    """Print what the guards say of the same call; 1 when one of them denies it."""
-    from texml_mcp.gate.ruling import Judge
-
-    if endpoint(tool).reads:
-        return OK
-    try:
-        given = parse_arguments(endpoint(tool), parse_pairs(pairs), _NO_ACCOUNT)
-    except (ArgumentError, ValueError) as error:
-        return _usage(str(error))
-    ruling = Judge(policy_name, live=live).rule(endpoint(tool), given.wire)
-    for finding in ruling.findings:
-        typer.echo(f"guard {finding.guard}: {finding.level}: {finding.message}")
-    if not ruling.findings:
-        typer.echo("guards: nothing against it.")
-    return FAILED if ruling.action == "deny" else OK
+    return FAILED if action == "deny" else OK
 
 
 def show(policy_name: str | None = None, *, as_json: bool = False) -> int:
