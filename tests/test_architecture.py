@@ -19,7 +19,7 @@ LEAVES = {"text", "__init__"}
 MAY_IMPORT = {
     "catalog": set(),
     "texml": set(),
-    "tools": {"catalog", "texml"},
+    "tools": {"catalog", "texml", "results"},
     "client": {"catalog"},
     "results": {"catalog"},
     "gate": {"catalog", "texml", "client", "results", "tools"},

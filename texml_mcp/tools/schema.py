@@ -7,26 +7,18 @@ words, and nothing defaults to null, because one key that a provider refuses cos
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint, Field, Kind, Param, RiskClass
 from texml_mcp.catalog.common import ACCOUNT_SID
+from texml_mcp.results.model import Outcome, Status
 from texml_mcp.tools.local import VALUE_ENV, local_params
 from texml_mcp.tools.validate_texml import VALIDATE_TEXML
 
 JSON = dict[str, Any]
 
-STATUSES = (
-    "ok",
-    "dry_run",
-    "confirmation_required",
-    "approval_pending",
-    "stale_preview",
-    "declined",
-    "denied",
-    "error",
-)
-OUTCOMES = ("not_sent", "rejected", "unknown")
+STATUSES: tuple[str, ...] = get_args(Status)
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 _TEXT: JSON = {"type": "string"}
 _TEXTS: JSON = {"type": "array", "items": _TEXT}
