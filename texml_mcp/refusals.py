@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from texml_mcp.call import Departure
 from texml_mcp.catalog import Endpoint
-from texml_mcp.client import UpstreamError
+from texml_mcp.client import Outcome, UpstreamError
 from texml_mcp.results import ToolResult
 from texml_mcp.results.next_steps import settling
 from texml_mcp.text import clean
@@ -24,26 +24,24 @@ def denied(reasons: list[str], code: str) -> ToolResult:
 
 def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> ToolResult:
     """An upstream failure as a result; an unknown outcome comes with the read that settles it."""
-    return ToolResult(
-        "error",
-        error.summary,
-        code=str(error.code),
-        outcome=error.outcome,
-        field=error.field,
-        retry_after_seconds=error.retry_after_seconds,
-        upstream=error.upstream,
-        notes=arguments.notes,
-        next=settling(known, arguments.repeatable) if error.outcome == "unknown" else [],
-    )
+    result = _told(error, error.summary, error.outcome, arguments.notes)
+    if error.outcome == "unknown":
+        result.next = settling(known, arguments.repeatable)
+    return result
 
 
 def unseen(error: UpstreamError, notes: list[str]) -> ToolResult:
     """What the call would touch cannot be read: nobody can be asked about it, so nothing is sent."""
+    why = f"Not sent, because what it would change could not be read: {error.summary}"
+    return _told(error, why, "not_sent", notes)
+
+
+def _told(error: UpstreamError, summary: str, outcome: Outcome, notes: list[str]) -> ToolResult:
     return ToolResult(
         "error",
-        f"Not sent, because what it would change could not be read: {error.summary}",
+        summary,
         code=str(error.code),
-        outcome="not_sent",
+        outcome=outcome,
         field=error.field,
         retry_after_seconds=error.retry_after_seconds,
         upstream=error.upstream,

@@ -6,25 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from texml_mcp import client
 from texml_mcp.catalog import Effect, Endpoint, Kind
 from texml_mcp.client import RequestPlan
-from texml_mcp.text import MASK, clean, mask_url
+from texml_mcp.text import MASK, clean
 
 
 def masked(known: Endpoint, wire: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments as they may be shown: secrets and credentials in URLs replaced."""
-    kinds = {param.name: param.kind for _, param in known.params()}
-    shown: dict[str, Any] = {}
-    for name, value in wire.items():
-        kind = kinds.get(name)
-        if kind is Kind.SECRET:
-            shown[name] = MASK
-        elif kind in (Kind.URL, Kind.TEXML, Kind.NUMBER) and isinstance(value, str):
-            shown[name] = mask_url(value)
-        elif name == "CustomHeaders":
-            shown[name] = [{**header, "value": MASK} for header in value]
-        else:
-            shown[name] = value
+    """Arguments as they may be shown: secrets, credentials and the values of SIP headers replaced."""
+    shown = client.masked(known, wire)
+    if "CustomHeaders" in shown:
+        # Any of them may be a token, and none says so.
+        shown["CustomHeaders"] = [{**header, "value": MASK} for header in shown["CustomHeaders"]]
     return shown
 
 

@@ -2,8 +2,7 @@
 
 from texml_mcp.sandbox.app import Sandbox, create_app
 from texml_mcp.sandbox.errors import ApiError
-from texml_mcp.sandbox.exchange import request
 from texml_mcp.sandbox.world import World
 from texml_mcp.sandbox.worlds import Worlds
 
-__all__ = ["ApiError", "Sandbox", "World", "Worlds", "create_app", "request"]
+__all__ = ["ApiError", "Sandbox", "World", "Worlds", "create_app"]

@@ -73,17 +73,6 @@ def exchange(
     return reply
 
 
-def request(
-    world: World,
-    endpoint_id: str,
-    path: Mapping[str, str],
-    query: Mapping[str, str],
-    body: Mapping[str, Any],
-) -> tuple[int, Any]:
-    """One request, limits and faults aside: the status and the answer. Raises `ApiError`."""
-    return _carried_out(world, endpoint(endpoint_id), path, query, body, 0.0)
-
-
 def _carried_out(
     world: World,
     known: Endpoint,

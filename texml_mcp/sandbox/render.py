@@ -49,8 +49,8 @@ def call(world: World, record: Record) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def recording(world: World, record: Record) -> dict[str, Any]:
-    sid = record["sid"]
+def _recorded(world: World, record: Record) -> dict[str, Any]:
+    """What the account's and a call's own view of a recording have in common."""
     return {
         "account_sid": world.account_sid,
         "call_sid": record["call"],
@@ -60,10 +60,17 @@ def recording(world: World, record: Record) -> dict[str, Any]:
         "date_updated": iso(record["updated"]),
         "duration": None if record["duration"] is None else str(record["duration"]),
         "error_code": None,
-        "media_url": media_url(sid),
-        "sid": sid,
+        "sid": record["sid"],
         "source": record["source"],
         "start_time": iso(record["started"]),
+    }
+
+
+def recording(world: World, record: Record) -> dict[str, Any]:
+    sid = record["sid"]
+    return {
+        **_recorded(world, record),
+        "media_url": media_url(sid),
         "status": record["status"],
         "subresources_uris": {"transcriptions": _uri(world, f"Recordings/{sid}/Transcriptions.json")},
         "uri": _uri(world, f"Recordings/{sid}.json"),
@@ -71,23 +78,12 @@ def recording(world: World, record: Record) -> dict[str, Any]:
 
 
 def recording_change(world: World, record: Record) -> dict[str, Any]:
-    sid = record["sid"]
     return {
-        "account_sid": world.account_sid,
-        "call_sid": record["call"],
-        "channels": record["channels"],
-        "conference_sid": record["conference"],
-        "date_created": iso(record["created"]),
-        "date_updated": iso(record["updated"]),
-        "duration": None if record["duration"] is None else str(record["duration"]),
-        "error_code": None,
+        **_recorded(world, record),
         "price": None,
         "price_unit": None,
-        "sid": sid,
-        "source": record["source"],
-        "start_time": iso(record["started"]),
         "track": record["track"],
-        "uri": _uri(world, f"Calls/{record['call']}/Recordings/{sid}.json"),
+        "uri": _uri(world, f"Calls/{record['call']}/Recordings/{record['sid']}.json"),
     }
 
 
