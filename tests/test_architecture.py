@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "tools": {"catalog", "texml", "results"},
     "client": {"catalog"},
     "results": {"catalog"},
-    "gate": {"catalog", "texml", "client", "results", "tools"},
+    "identity": set(),
+    "gate": {"catalog", "texml", "client", "results", "tools", "identity"},
     "checking": {"catalog", "results", "texml", "tools"},
     "reading": {"call", "catalog", "client", "results", "tools"},
     "call": {"client", "gate", "results"},
@@ -34,7 +35,10 @@ MAY_IMPORT = {
     },
     "settings": {"catalog"},
     "sandbox": {"catalog", "texml"},
-    "server": {"execute", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"},
+    "server": {
+        *("execute", "call", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"),
+        "identity",
+    },
     "__main__": {"cli"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}

@@ -77,8 +77,60 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "warning", pattern="^(debug|info|warning|error)$", description="Log level on stderr"
     )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or JSON objects")
+    store: str | None = Field(
+        None,
+        description="redis://... for approvals, budgets and journal that replicas share; default: SQLite in "
+        "the state directory",
+    )
+    seal_keys: SecretStr | None = Field(
+        None,
+        description="Keys of 32 bytes in base64 that replicas share, separated by commas, the newest first "
+        "(environment only)",
+    )
+    accounts_file: Path | None = Field(
+        None, description="TOML file of the accounts that have API keys of their own"
+    )
+    http: bool = Field(False, description="Serve streamable HTTP at /mcp instead of stdio")
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address to listen on; one that is not loopback needs identities and allowed hosts",
+    )
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
+    stateless: bool = Field(
+        False, description="Keep no sessions, so that any replica answers; older clients confirm by token"
+    )
+    public_url: str | None = Field(
+        None, description="Address under which clients and people reach the server, with https behind a proxy"
+    )
+    allowed_hosts: Names = Field(
+        (), description="Host headers that are answered, separated by commas; name:* is any port"
+    )
+    allowed_origins: Names = Field((), description="Origin headers that are answered, separated by commas")
+    tokens_file: Path | None = Field(
+        None, description="Bearer tokens of those who may connect, made with texml-mcp tokens"
+    )
+    oauth_issuer: str | None = Field(None, description="Issuer whose JWTs are accepted as bearer tokens")
+    oauth_audience: str | None = Field(
+        None, description="Audience a JWT must have; default: the public URL with /mcp"
+    )
+    oauth_jwks_url: str | None = Field(
+        None, description="Where the issuer's keys are; default: found through its metadata"
+    )
+    rate_per_minute: int | None = Field(
+        None, ge=0, description="Tool calls a minute for one principal, 0: any; default: 300 over HTTP"
+    )
+    concurrency: int = Field(64, ge=1, le=10_000, description="Tool calls that run at once, over HTTP")
+    request_seconds: float = Field(
+        330.0, gt=0, le=3600, description="Longest time one HTTP request may take, a person's answer included"
+    )
+    metrics: bool = Field(False, description="Serve Prometheus metrics at /metrics (texml-mcp[prometheus])")
 
-    @field_validator("toolsets", "tools", "exclude_tools", "secret_env", mode="before")
+    @field_validator(
+        *("toolsets", "tools", "exclude_tools", "secret_env", "allowed_hosts", "allowed_origins"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

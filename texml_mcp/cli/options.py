@@ -7,8 +7,8 @@ from typing import Any
 
 from texml_mcp.settings import Settings
 
-# Only the environment may hold it: a key on a command line shows in every process list.
-_NO_FLAG = frozenset({"api_key"})
+# Only the environment may hold these: a key on a command line shows in every process list.
+_NO_FLAG = frozenset({"api_key", "seal_keys"})
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
