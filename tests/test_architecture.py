@@ -26,18 +26,19 @@ MAY_IMPORT = {
     "gate": {"catalog", "texml", "client", "results", "tools", "identity"},
     "checking": {"catalog", "results", "texml", "tools"},
     "reading": {"call", "catalog", "client", "results", "tools"},
-    "call": {"client", "gate", "results"},
+    "accounts": {"client"},
+    "call": {"accounts", "catalog", "client", "gate", "results"},
     "refusals": {"call", "catalog", "client", "results", "tools"},
     "writing": {"call", "refusals", "checking", "catalog", "client", "gate", "results", "tools"},
     "execute": {
-        *("call", "refusals", "checking", "reading", "writing"),
+        *("accounts", "call", "refusals", "checking", "reading", "writing"),
         *("catalog", "client", "gate", "results", "tools"),
     },
     "settings": {"catalog"},
     "sandbox": {"catalog", "texml"},
     "server": {
         *("execute", "call", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"),
-        "identity",
+        *("identity", "accounts"),
     },
     "__main__": {"cli"},
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from texml_mcp.accounts import Accounts, UnknownAccountError
+from texml_mcp.catalog import Endpoint
+from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import Upstream
 from texml_mcp.gate.confirm import Confirmer, Person
 from texml_mcp.gate.records import Case, Records
@@ -47,7 +50,11 @@ class Departure:
 
 @dataclass(slots=True)
 class Services:
-    """What a pipeline needs: one a server."""
+    """What a pipeline needs: one a server, and narrower copies of it for its principals.
+
+    `account_sid` stands where a call names no account. `key_account` is the account that requests without
+    one act on: the one the key belongs to. `only_accounts` are a principal's; empty is any.
+    """
 
     upstream: Upstream
     offered: frozenset[str]
@@ -57,6 +64,30 @@ class Services:
     account_sid: str | None = None
     principal: str = "assistant"
     secret_env: frozenset[str] = frozenset()
+    accounts: Accounts | None = None
+    key_account: str | None = None
+    only_accounts: tuple[str, ...] = ()
+
+    def account_of(self, known: Endpoint, wire: Mapping[str, Any]) -> str | None:
+        """The account that a call acts on; None when nobody can tell."""
+        if any(param is ACCOUNT_SID for param in known.path_params):
+            return wire.get(ACCOUNT_SID.name)
+        return self.key_account
+
+    def on(self, account: str | None) -> Services:
+        """The services as a call on this account has them. Raises `UnknownAccountError`."""
+        if self.only_accounts and account not in self.only_accounts:
+            raise UnknownAccountError(
+                f"{self.principal} may not use that account. Valid account_sid: "
+                f"{', '.join(self.only_accounts)}."
+            )
+        if self.accounts is None or not self.accounts.several:
+            return self
+        return replace(self, upstream=self.accounts.upstream(account))
+
+    def label(self, account: str | None) -> str:
+        """How a question names the account, where there is a choice; empty where there is none."""
+        return self.accounts.label(account) if self.accounts and self.accounts.several else ""
 
     def departed(self, sent: Departure, case: Case) -> None:
         """A write is about to leave: from here on nobody may say that it was not sent."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 
 from texml_mcp import checking, reading, writing
+from texml_mcp.accounts import UnknownAccountError
 from texml_mcp.call import Call, Departure, Services, UnknownToolError
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.catalog.calls import FINAL_STATUSES
@@ -66,6 +67,11 @@ async def _endpoint(
         if not known.reads and emergency_number(known, call.arguments or {}):
             return denied(["Emergency and crisis numbers are never dialled from here."], "emergency_number")
         return ToolResult("error", error.summary, code=error.code, outcome="not_sent", field=error.field)
+    try:
+        account = services.account_of(known, arguments.wire)
+        services = services.on(account)
+    except UnknownAccountError as error:
+        return denied([str(error)], "account_not_allowed")
     sent.settles = [] if known.reads else settling(known, arguments.repeatable)
     try:
         if known.reads:
@@ -73,7 +79,7 @@ async def _endpoint(
             if ruling.action == "deny":
                 return denied(ruling.reasons, ruling.code)
             return await reading.read(services.upstream, known, arguments, call.progress)
-        return await writing.write(services, call, known, arguments, sent)
+        return await writing.write(services, call, known, arguments, sent, account)
     except UpstreamError as error:
         return failure(known, arguments, error)
     except (RecordError, StoreError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 from texml_mcp import checking
 from texml_mcp.call import Call, Departure, Services
 from texml_mcp.catalog import Endpoint
+from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import InvalidPathValue, InvalidValue, UpstreamError
 from texml_mcp.gate.approvals import binding
 from texml_mcp.gate.confirm import Approved, AskThroughClient, Question, Verdict
@@ -23,7 +24,12 @@ from texml_mcp.tools.arguments import Arguments
 
 
 async def write(
-    services: Services, call: Call, known: Endpoint, arguments: Arguments, sent: Departure
+    services: Services,
+    call: Call,
+    known: Endpoint,
+    arguments: Arguments,
+    sent: Departure,
+    account: str | None,
 ) -> ToolResult | AskThroughClient:
     """A write from its arguments to its result. Raises `UpstreamError`, `RecordError` and `StoreError`."""
     if refused := checking.refuse_texml(known, arguments):
@@ -43,7 +49,9 @@ async def write(
             risks=_risks(known, arguments),
             notes=[*arguments.notes, *(ruling.reasons if ruling.action != "deny" else [])],
         )
-    case = Case(known, arguments.wire, call.principal, ruling.action, ruling.rule)
+    # A call that names no account is still on one: approvals, twins and the trail must tell them apart.
+    exact = arguments.wire | ({ACCOUNT_SID.name: account} if services.label(account) else {})
+    case = Case(known, exact, call.principal, ruling.action, ruling.rule)
     if ruling.action == "deny":
         services.records.refused(case, "denied", " ".join(ruling.reasons))
         return denied(ruling.reasons, ruling.code)
@@ -80,13 +88,15 @@ async def _approval(
     again = _again(known, arguments)
     if left_out := [name for name in portable(known, arguments.repeatable) if name not in again]:
         notes.append(f"next leaves out {', '.join(left_out)}: give the same again.")
+    account = services.label(case.account)
     cost = services.judge.estimate(known, arguments.wire)
     question = Question(
         tool=known.id,
-        bound_to=binding(known.id, arguments.wire, call.principal),
+        bound_to=binding(known.id, case.wire, call.principal),
         observed=seen.digest,
         words=" ".join(
             [
+                *([f"On account {account}."] if account else []),
                 sentence(known, arguments.wire, seen.words),
                 *([f"At most {cost:.2f} by the configured rate."] if cost else []),
                 *notes[: 1 if twin else 0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from texml_mcp.accounts import Accounts, AccountsError, load_accounts
 from texml_mcp.client import Upstream
 from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
@@ -32,10 +33,21 @@ def build_services(settings: Settings) -> Services:
     except UnknownNameError as error:
         raise SettingsError(str(error)) from None
     state = build_state(settings)
+    upstream, accounts = build_accounts(settings)
+    account_sid = settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None)
+    if accounts is not None:
+        account_sid = account_sid or accounts.sids[0]
+        if account_sid not in accounts.sids:
+            raise SettingsError(
+                f"The account {account_sid} is not in the file of accounts; there are "
+                f"{', '.join(accounts.sids)}."
+            )
     return Services(
-        upstream=build_upstream(settings),
+        upstream=upstream,
         offered=frozenset(names),
-        account_sid=settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None),
+        account_sid=account_sid,
+        accounts=accounts,
+        key_account=account_sid,
         judge=build_judge(settings, state),
         confirmer=Confirmer(
             Approvals(state, settings.confirm_seconds), Queue(state), patience=settings.confirm_seconds
@@ -69,8 +81,32 @@ def build_state(settings: Settings) -> State:
 
 def is_live(settings: Settings) -> bool:
     """Whether people can be rung: not on the built-in sandbox, nor on one that is reached by its key."""
+    if settings.accounts_file is not None:
+        from urllib.parse import urlsplit
+
+        from texml_mcp.client.sides import is_sandbox
+
+        # Each key of the file fits its address, or the server does not start: the address tells.
+        return not is_sandbox(urlsplit(settings.base_url).hostname or "")
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     return not settings.sandbox and not key.startswith(SANDBOX_KEY)
+
+
+def build_accounts(settings: Settings) -> tuple[Upstream, Accounts | None]:
+    """The way to the API of the default account, and the accounts when there are several."""
+    if settings.accounts_file is None:
+        return build_upstream(settings), None
+    if settings.sandbox:
+        raise SettingsError(
+            "--accounts-file is for accounts of an API: with --sandbox there is one account. Serve the "
+            "sandbox on a port and name it in --base-url to rehearse with several."
+        )
+    try:
+        known = load_accounts(settings.accounts_file, lambda key: _upstream(settings, key))
+    except AccountsError as error:
+        raise SettingsError(f"The accounts cannot be used: {error}.") from None
+    default = known.get(settings.account_sid or "") or next(iter(known.values()))
+    return default.upstream, Accounts(None, known)
 
 
 def build_upstream(settings: Settings) -> Upstream:
@@ -90,14 +126,22 @@ def build_upstream(settings: Settings) -> Upstream:
             "without an account."
         )
     try:
-        upstream = Upstream(
-            settings.api_key.get_secret_value(),
-            base_url=settings.base_url,
-            timeout=settings.timeout_seconds,
-            max_retries=settings.read_retries,
-        )
+        upstream = _upstream(settings, settings.api_key.get_secret_value())
     except ValueError as error:
         raise SettingsError(f"Cannot start: {error}.") from None
     if refused := upstream.refusal():
         raise SettingsError(refused.summary)
     return upstream
+
+
+def _upstream(settings: Settings, key: str) -> Upstream:
+    # As many as calls may run at once: a queue inside the client would look like a slow API.
+    connections = settings.concurrency if settings.http else 20
+    return Upstream(
+        key,
+        base_url=settings.base_url,
+        timeout=settings.timeout_seconds,
+        max_retries=settings.read_retries,
+        max_connections=connections,
+        max_keepalive=connections,
+    )
