@@ -11,6 +11,7 @@ from texml_mcp.catalog import Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import Upstream
 from texml_mcp.gate.confirm import Confirmer, Person
+from texml_mcp.gate.rate import RateLimit
 from texml_mcp.gate.records import Case, Records
 from texml_mcp.gate.ruling import Judge
 from texml_mcp.results import Next
@@ -67,6 +68,7 @@ class Services:
     accounts: Accounts | None = None
     key_account: str | None = None
     only_accounts: tuple[str, ...] = ()
+    rate: RateLimit | None = None
 
     def account_of(self, known: Endpoint, wire: Mapping[str, Any]) -> str | None:
         """The account that a call acts on; None when nobody can tell."""

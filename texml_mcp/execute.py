@@ -9,6 +9,7 @@ every other failure is a result that says what happened, whether anything was se
 from __future__ import annotations
 
 import logging
+import math
 
 from texml_mcp import checking, reading, writing
 from texml_mcp.accounts import UnknownAccountError
@@ -20,7 +21,7 @@ from texml_mcp.gate.confirm import AskThroughClient, CannotAskError
 from texml_mcp.gate.records import RecordError
 from texml_mcp.gate.ruling import emergency_number
 from texml_mcp.gate.store import StoreError
-from texml_mcp.refusals import denied, failure, internal_failure, unrecorded
+from texml_mcp.refusals import denied, failure, internal_failure, refused, unrecorded
 from texml_mcp.results import ToolResult
 from texml_mcp.results.next_steps import settling
 from texml_mcp.tools import validate_texml
@@ -31,12 +32,20 @@ __all__ = ["Call", "Services", "UnknownToolError", "execute"]
 log = logging.getLogger(__name__)
 
 
-async def execute(services: Services, call: Call) -> ToolResult | AskThroughClient:
-    """Run one call. Raises `UnknownToolError`, and `CannotAskError` in strict mode; the rest is told."""
+async def execute(
+    services: Services, call: Call, sent: Departure | None = None
+) -> ToolResult | AskThroughClient:
+    """Run one call. Raises `UnknownToolError`, and `CannotAskError` in strict mode; the rest is told.
+
+    Whoever may give up waiting passes `sent` along, and knows by it whether a write has left.
+    """
     if call.tool not in services.offered:
         raise UnknownToolError(call.tool)
-    sent = Departure()
+    sent = sent or Departure()
     try:
+        if services.rate is not None and (wait := await services.rate.wait(services.principal)):
+            why = f"{services.principal} calls too often. Nothing was sent; wait before the next call."
+            return refused("too_many_calls", why, math.ceil(wait * 10) / 10)
         if call.tool == validate_texml.NAME:
             return checking.validate_texml(call.arguments)
         result = await _endpoint(services, call, endpoint(call.tool), sent)

@@ -69,3 +69,19 @@ def internal_failure(sent: Departure) -> ToolResult:
         outcome="unknown" if sent.left else "not_sent",
         next=sent.settles if sent.left else [],
     )
+
+
+def refused(code: str, why: str, retry_after_seconds: float | None = None) -> ToolResult:
+    """A call that was not begun."""
+    return ToolResult("error", why, code=code, outcome="not_sent", retry_after_seconds=retry_after_seconds)
+
+
+def overdue(sent: Departure, seconds: float) -> ToolResult:
+    """A call that took longer than the server lets any call take."""
+    return ToolResult(
+        "error",
+        f"Not done within {seconds:g} s, the most this server waits for a call.",
+        code="overdue",
+        outcome="unknown" if sent.left else "not_sent",
+        next=sent.settles if sent.left else [],
+    )

@@ -1,4 +1,4 @@
-"""`texml-mcp serve`: the server over stdio."""
+"""`texml-mcp serve`: the server, over stdio or over HTTP."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from texml_mcp.cli.options import add_flags
+from texml_mcp.server.logs import configure
 from texml_mcp.settings import SettingsError, load
 
 CANNOT_START = 2
@@ -15,7 +16,7 @@ CANNOT_START = 2
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="texml-mcp serve",
-        description="Serve the tools over stdio, on the live API or the built-in sandbox.",
+        description="Serve the tools over stdio or HTTP, on the live API or the built-in sandbox.",
         allow_abbrev=False,
     )
     add_flags(made)
@@ -27,6 +28,12 @@ def run(arguments: list[str]) -> int:
     given: dict[str, Any] = vars(parser().parse_args(arguments))
     try:
         settings = load(**given)
+        configure(settings.log_level, settings.log_format)
+        if settings.http:
+            from texml_mcp.server.http.starting import serve as serve_http
+
+            serve_http(settings)
+            return 0
         from texml_mcp.server.services import build_services
 
         services = build_services(settings)
@@ -36,5 +43,5 @@ def run(arguments: list[str]) -> int:
     from texml_mcp.server.app import build_server
     from texml_mcp.server.stdio import serve
 
-    serve(build_server(services, sandbox=settings.sandbox), log_level=settings.log_level)
+    serve(build_server(services, sandbox=settings.sandbox))
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,20 +16,20 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
-    ListResourcesResult,
     ListToolsResult,
     PaginatedRequestParams,
-    ReadResourceRequestParams,
-    ReadResourceResult,
 )
 
 from texml_mcp import __version__
 from texml_mcp.execute import Call, Services, UnknownToolError, execute
 from texml_mcp.gate.confirm import AskThroughClient, CannotAskError
-from texml_mcp.server import resources
+from texml_mcp.server.admission import Admission
 from texml_mcp.server.asking import cannot_ask, input_required, person_behind
 from texml_mcp.server.instructions import instructions
+from texml_mcp.server.narrowing import NarrowingError
 from texml_mcp.server.output import wire_result
+from texml_mcp.server.reach import Reach
+from texml_mcp.server.reference import add_reference
 from texml_mcp.tools.files import definitions
 
 log = logging.getLogger(__name__)
@@ -41,10 +41,30 @@ Context = ServerRequestContext[Any, Any]
 LIST_TTL_MS = 3_600_000
 
 
-def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
-    """A server for any transport. It closes its upstream connections when it stops."""
+def build_server(
+    services: Services,
+    *,
+    sandbox: bool,
+    reach: Reach | None = None,
+    admission: Admission | None = None,
+    seal_keys: Sequence[bytes] = (),
+) -> Server[Any]:
+    """A server for any transport. It closes its upstream connections when it stops.
+
+    Over HTTP `reach` says what a request may use, and `admission` whether it may begin. `seal_keys` seal
+    what a client brings back with its answer, the newest first; without them only this process can read it.
+    """
+    reach = reach or Reach(services)
+    run = execute if admission is None else admission.run
+
+    def reached(ctx: Context) -> Services:
+        try:
+            return reach.of(ctx.request)
+        except NarrowingError as error:
+            raise MCPError(INVALID_PARAMS, f"{error} Nothing was sent.") from None
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+        services = reached(ctx)
         # Answered from the committed files, as they stand: no model is built for a tool.
         tools = [tool for name, tool in definitions().items() if name in services.offered]
         return {"resultType": "complete", "tools": tools}  # pyright: ignore[reportReturnType]  # the runner takes a dict
@@ -53,10 +73,11 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
         async def progress(done: float, total: float | None, message: str) -> None:
             await ctx.session.report_progress(done, total, message)
 
+        services = reached(ctx)
         person = person_behind(ctx, params)
         call = Call(params.name, params.arguments, services.principal, progress, person)
         try:
-            result = await execute(services, call)
+            result = await run(services, call)
         except UnknownToolError:
             raise MCPError(INVALID_PARAMS, unknown_tool(params.name, services)) from None
         except CannotAskError as error:
@@ -65,23 +86,12 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
             return input_required(result)  # pyright: ignore[reportReturnType]
         return wire_result(params.name, result)  # pyright: ignore[reportReturnType]  # the runner takes a dict
 
-    async def list_resources(ctx: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-        return {"resultType": "complete", "resources": resources.RESOURCES}  # pyright: ignore[reportReturnType]
-
-    async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        text = resources.read(str(params.uri))
-        if text is None:
-            known = ", ".join(each["uri"] for each in resources.RESOURCES)
-            raise MCPError(INVALID_PARAMS, f"No such resource. Valid: {known}.", {"uri": str(params.uri)})
-        contents = [{"uri": str(params.uri), "mimeType": "application/json", "text": text}]
-        return {"resultType": "complete", "contents": contents}  # pyright: ignore[reportReturnType]
-
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[dict[str, Any]]:
         try:
             yield {}
         finally:
-            await services.upstream.aclose()
+            await (services.accounts or services.upstream).aclose()
 
     server: Server[Any] = Server(
         NAME,
@@ -91,17 +101,15 @@ def build_server(services: Services, *, sandbox: bool) -> Server[Any]:
         lifespan=lifespan,
         cache_hints={
             "tools/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="private"),
-            "resources/list": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
-            "resources/read": CacheHint(ttl_ms=LIST_TTL_MS, scope="public"),
         },
         get_tool_input_schema=lambda name: definitions().get(name, {}).get("inputSchema"),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_read_resource=read_resource,
     )
+    add_reference(server, reached, run)
     # Without this nothing a client brings back is sealed: it could write its own approval.
-    server.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=NAME))
+    security = RequestStateSecurity(keys=seal_keys) if seal_keys else RequestStateSecurity.ephemeral()
+    server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
 
 

@@ -10,18 +10,20 @@ from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
 from texml_mcp.gate.confirm import Confirmer
 from texml_mcp.gate.external import Queue
+from texml_mcp.gate.rate import RateLimit
 from texml_mcp.gate.records import Records
 from texml_mcp.gate.ruling import Judge, is_shipped
 from texml_mcp.gate.state import State, default_directory
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
 
+CALLS_PER_MINUTE = 300
 SANDBOX_KEY = "sandbox"
 SANDBOX_URL = "http://sandbox.invalid/v2"  # never resolved: the sandbox is called in-process
 SANDBOX_ACCOUNT = "61bf923e-5e4d-4595-a110-56190ea18a1b"
 
 
-def build_services(settings: Settings) -> Services:
+def build_services(settings: Settings, state: State | None = None) -> Services:
     """Everything one server needs. Raises `SettingsError` when it must not start."""
     try:
         names = offered(
@@ -32,7 +34,7 @@ def build_services(settings: Settings) -> Services:
         )
     except UnknownNameError as error:
         raise SettingsError(str(error)) from None
-    state = build_state(settings)
+    state = state or build_state(settings)
     upstream, accounts = build_accounts(settings)
     account_sid = settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None)
     if accounts is not None:
@@ -54,8 +56,17 @@ def build_services(settings: Settings) -> Services:
         ),
         records=Records(state),
         principal=settings.principal,
+        rate=build_rate(settings, state),
         secret_env=frozenset(settings.secret_env),
     )
+
+
+def build_rate(settings: Settings, state: State) -> RateLimit | None:
+    """How fast a principal may call; on stdio, where one client has a process of its own, as it likes."""
+    per_minute = settings.rate_per_minute
+    if per_minute is None:
+        per_minute = CALLS_PER_MINUTE if settings.http else 0
+    return RateLimit(state, per_minute) if per_minute else None
 
 
 def build_judge(settings: Settings, state: State) -> Judge:

@@ -1,0 +1,120 @@
+"""Listening: with time limits on heads as well as bodies, and a stop that first lets calls finish."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from texml_mcp.server.http.traffic import Traffic
+
+HEAD_SECONDS = 10.0
+"""From the first byte of a request, or the opening of a connection, to the end of its head."""
+DRAIN_SECONDS = 25.0
+"""How long calls may go on after a stop was asked for: orchestrators kill after 30."""
+_CLOSE_SECONDS = 1  # for streams that would stay open for ever
+_CONNECTIONS = 2000
+
+
+class _Head(H11Protocol):
+    """uvicorn's protocol, which by itself would wait for ever for the rest of a head."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _serving(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
+
+    def _watch(self) -> None:
+        if self._serving():
+            self._unwatch()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if not self._serving() and not self.transport.is_closing():
+            self.transport.close()
+
+
+class Service(uvicorn.Server):
+    """A uvicorn server that drains its calls before it closes anything."""
+
+    def __init__(
+        self, config: uvicorn.Config, traffic: Traffic, drain_seconds: float = DRAIN_SECONDS
+    ) -> None:
+        super().__init__(config)
+        self._traffic = traffic
+        self._drain_seconds = drain_seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Still listening while calls finish: a person's answer to a question comes as a new request."""
+        draining = asyncio.ensure_future(self._traffic.drain(self._drain_seconds))
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        draining.cancel()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """As uvicorn does, but a stop that was asked for and went well is no death by signal."""
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host.strip("[]"), port))
+        sock.listen(512)
+        sock.set_inheritable(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def run(app: ASGIApp, sock: socket.socket, traffic: Traffic) -> None:
+    """Serve until a signal asks to stop."""
+    config = uvicorn.Config(
+        app,
+        http=_Head,
+        ws="none",
+        access_log=False,  # paths of resources hold call SIDs
+        log_config=None,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=_CLOSE_SECONDS,
+        proxy_headers=False,
+    )
+    Service(config, traffic).run(sockets=[sock])

@@ -1,0 +1,71 @@
+"""From settings to a server that listens, or a reason why it must not."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from texml_mcp.server.http.addresses import has_identities, is_loopback
+from texml_mcp.server.http.app import PATH, HttpApp, build_app, resource
+from texml_mcp.server.services import build_services, build_state
+from texml_mcp.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from texml_mcp.identity.verify import Identities
+
+
+def serve(settings: Settings) -> None:
+    """Listen until a signal asks to stop. Raises `SettingsError` when it must not start."""
+    from texml_mcp.server.http.serving import bind, run
+
+    app = assemble(settings)
+    try:
+        sock = bind(settings.host, settings.port)
+    except OSError as error:
+        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    sys.stderr.write(f"texml-mcp: serving on http://{host}:{sock.getsockname()[1]}{PATH}\n")
+    if is_loopback(settings.host) and not has_identities(settings):
+        sys.stderr.write("texml-mcp: without identities: whoever uses this machine may connect\n")
+    sys.stderr.flush()
+    run(app.asgi, sock, app.traffic)
+
+
+def assemble(settings: Settings) -> HttpApp:
+    """The application as these settings want it. Raises `SettingsError`."""
+    state = build_state(settings)
+    services = build_services(settings, state)
+
+    async def probe() -> None:
+        await state.run(state.store.get, "health", "probe")
+
+    return build_app(settings, services, identities=build_identities(settings), probe=probe)
+
+
+def build_identities(settings: Settings) -> Identities | None:
+    """Who may connect; None when nobody has to say. Raises `SettingsError`."""
+    if not has_identities(settings):
+        return None
+    from texml_mcp.gate.policy import SHIPPED
+    from texml_mcp.identity.entries import TokensError
+    from texml_mcp.identity.jwt import JwtVerifier
+    from texml_mcp.identity.tokens import TokenFile
+    from texml_mcp.identity.verify import Identities
+
+    tokens = jwt = None
+    if settings.tokens_file is not None:
+        try:
+            tokens = TokenFile(settings.tokens_file)
+        except TokensError as error:
+            raise SettingsError(f"{error}. Make one with texml-mcp tokens add.") from None
+    if settings.oauth_issuer is not None:
+        audience = settings.oauth_audience or resource(settings)
+        if not audience:
+            raise SettingsError(
+                "--oauth-issuer needs --public-url or --oauth-audience: whom its tokens are for."
+            )
+        try:
+            jwt = JwtVerifier(settings.oauth_issuer, audience, settings.oauth_jwks_url, policies=SHIPPED)
+        except ValueError as error:
+            raise SettingsError(f"The OAuth issuer cannot be used: {error}.") from None
+    return Identities(tokens=tokens, jwt=jwt)

@@ -1,0 +1,45 @@
+"""Log lines on stderr, for people or as JSON objects. Nothing of a call's contents is ever in one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from typing import Any, Literal
+
+Format = Literal["text", "json"]
+
+# At its own level httpx would write every URL it requests, and URLs hold phone numbers. The session
+# manager tells every start and end.
+_QUIET = ("httpx", "httpcore", "mcp.server.streamable_http_manager")
+
+
+class JsonLines(logging.Formatter):
+    """One object a line: `at` (UTC), `level`, `logger`, `message`, and `error` for an exception."""
+
+    converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=True)
+
+
+def configure(level: str, format: Format = "text") -> None:
+    """Send the log to stderr: on stdio stdout is the protocol's alone."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonLines()
+        if format == "json"
+        else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
