@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "client": {"catalog"},
     "results": {"catalog"},
     "identity": set(),
+    "hosts": set(),
     "gate": {"catalog", "texml", "client", "results", "tools", "identity"},
     "checking": {"catalog", "results", "texml", "tools"},
     "reading": {"call", "catalog", "client", "results", "tools"},

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from texml_mcp import __version__
-from texml_mcp.cli import gate_commands
+from texml_mcp.cli import gate_commands, setup_commands
 from texml_mcp.cli.sandbox_commands import sandbox
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ schemas = typer.Typer(help="The committed tool definitions.", no_args_is_help=Tr
 app.add_typer(schemas, name="schemas")
 app.add_typer(sandbox, name="sandbox")
 gate_commands.add_to(app)
+setup_commands.add_to(app)
 
 
 def _version(wanted: bool) -> None:
