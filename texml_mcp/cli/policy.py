@@ -14,7 +14,6 @@ from texml_mcp.gate.policy import (
     Mode,
     Policy,
     PolicyError,
-    Rule,
     carried_risks,
     decide,
     default_action,
@@ -24,6 +23,7 @@ from texml_mcp.gate.policy import (
 from texml_mcp.gate.policy.defaults import is_small
 from texml_mcp.gate.policy.errors import unknown
 from texml_mcp.gate.policy.names import TOOLS
+from texml_mcp.gate.policy.overview import entries
 from texml_mcp.gate.ruling import Judge
 from texml_mcp.tools.arguments import ArgumentError
 from texml_mcp.tools.arguments import parse as parse_arguments
@@ -119,10 +119,11 @@ def show(policy_name: str | None = None, *, as_json: bool = False) -> int:
         typer.echo(line)
     typer.echo("")
     for each in ENDPOINTS:
-        entries = [*_entries(policy, each)]
-        if not _always_spoken_of(policy, each):
-            entries.append(f"{'else ' if entries else ''}{_default(each)}")
-        for at, entry in enumerate(entries):
+        spoken = list(entries(policy, each))
+        lines = [str(entry) for entry in spoken]
+        if all(entry.when for entry in spoken):
+            lines.append(f"{'else ' if lines else ''}{_default(each)}")
+        for at, entry in enumerate(lines):
             typer.echo(f"{each.id if at == 0 else '':<32}{entry}")
     return OK
 
@@ -151,41 +152,6 @@ def _settings(policy: Policy) -> Iterator[str]:
         )
     for option, value in policy.guards.model_dump(mode="json", exclude_unset=True).items():
         yield f"guards.{option}: {_flat(value)}"
-
-
-def _entries(policy: Policy, known: Endpoint) -> Iterator[str]:
-    for rule in policy.rules:
-        if known.id in rule.about:
-            yield f"{rule.action}: rules.{rule.name}{_conditions(rule)}"
-    if action := policy.tools.get(known.id):
-        yield f"{action}: tools.{known.id}"
-    if action := _of_toolset(policy, known):
-        yield f"{action}: toolsets.{known.toolset}"
-    possible = {"reads"} if known.reads else {risk.kind.value for risk in known.risks}
-    for risk, action in policy.risks.items():
-        if risk in possible:
-            yield f"{action}: risks.{risk}"
-
-
-def _of_toolset(policy: Policy, known: Endpoint) -> str | None:
-    action = policy.toolsets.get(known.toolset)
-    return None if action == "confirm" and known.reads else action
-
-
-def _always_spoken_of(policy: Policy, known: Endpoint) -> bool:
-    """Whether an entry applies to every call of the tool, so that the default never decides."""
-    return (
-        known.id in policy.tools
-        or _of_toolset(policy, known) is not None
-        or any(known.id in rule.about and not rule.when and not rule.risks for rule in policy.rules)
-    )
-
-
-def _conditions(rule: Rule) -> str:
-    asked = [f"{name} {condition}" for name, condition in rule.when.items()]
-    if rule.risks:
-        asked.append(f"the call carries {' or '.join(rule.risks)}")
-    return f" when {', '.join(asked)}" if asked else ""
 
 
 def _default(known: Endpoint) -> str:
