@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from mcp import Client
-from mcp.shared.exceptions import MCPError
 
 from tests.e2e.conftest import YES, Connect, Counting, answering, story, texts
 from texml_mcp.gate.external import NotAllowedError, Queue
@@ -181,15 +180,6 @@ async def test_open_calls_are_counted_until_a_read_shows_their_end(
         await client.call_tool("update_call", {"call_sid": sid, "Status": "completed"})
         freed = story(await client.call_tool("create_call", CALL | {"To": "+13125550150"}))
     assert freed["status"] == "ok"
-
-
-async def test_the_verb_table_is_a_resource(connect: Connect) -> None:
-    async with connect() as client:
-        (resource,) = (await client.list_resources()).resources
-        table = json.loads((await client.read_resource(str(resource.uri))).contents[0].text)  # type: ignore[union-attr]
-        assert {"Say", "Dial", "Gather"} <= set(table["verbs"])
-        with pytest.raises(MCPError, match="texml://verbs"):
-            await client.read_resource("texml://nothing")
 
 
 async def test_a_policy_can_deny_a_read(connect: Connect, tmp_path: Path) -> None:
