@@ -5,6 +5,7 @@ The command line and the README's table are generated from these fields.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -126,6 +127,9 @@ class Settings(BaseSettings):
         330.0, gt=0, le=3600, description="Longest time one HTTP request may take, a person's answer included"
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics at /metrics (texml-mcp[prometheus])")
+    secrets_dir: Path | None = Field(
+        None, description="Directory of files that hold one variable each and are named as it is"
+    )
 
     @field_validator(
         *("toolsets", "tools", "exclude_tools", "secret_env", "allowed_hosts", "allowed_origins"),
@@ -137,7 +141,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("account_sid", mode="before")
+    @field_validator("account_sid", "secrets_dir", mode="before")
     @classmethod
     def _blank_is_none(cls, value: Any) -> Any:
         return value or None
@@ -148,8 +152,13 @@ def load(**overrides: Any) -> Settings:
     from pydantic import ValidationError
 
     given = {name: value for name, value in overrides.items() if value is not None}
+    secrets = given.get("secrets_dir") or os.environ.get("TEXML_MCP_SECRETS_DIR") or None
+    if secrets is not None and not Path(secrets).is_dir():
+        raise SettingsError(f"The directory of secrets {secrets} does not exist.")
     try:
-        return Settings(**given)
+        return Settings(_secrets_dir=secrets, **given)  # pyright: ignore[reportCallIssue]
+    except OSError as error:
+        raise SettingsError(f"The secret {error.filename} cannot be read: {error.strerror}.") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
