@@ -7,6 +7,7 @@ import statistics
 import time
 from typing import Any
 
+from benchmarks.http import throughput
 from benchmarks.servers import BARE, OURS, serving
 from benchmarks.upstream import CALL, upstream
 from texml_mcp.catalog import endpoint
@@ -146,4 +147,5 @@ MEASURES = {
     "startup": startup,
     "call": call,
     "gate": gate,
+    "http": throughput,
 }

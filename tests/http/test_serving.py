@@ -1,0 +1,141 @@
+"""One address for both eras: the same tools, questions and answers as over stdio, and a clean stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+
+import anyio
+import httpx
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from tests.e2e.conftest import NO, YES, answering, story
+from tests.http.conftest import Start
+from tests.http.service import Service
+
+pytestmark = pytest.mark.anyio
+
+
+async def _live_call(client: object, status: str = "in-progress") -> str:
+    found = story(await client.call_tool("list_calls", {"limit": 100}))  # type: ignore[attr-defined]
+    return str(next(each["sid"] for each in found["items"] if each["status"] == status))
+
+
+async def test_a_client_of_either_era_reads(sandbox_service: Service, era: str) -> None:
+    async with sandbox_service.client(era) as client:
+        assert len((await client.list_tools()).tools) == 39
+        assert story(await client.call_tool("list_calls", {}))["status"] == "ok"
+    assert sandbox_service.printed() == b""
+
+
+async def test_a_person_is_asked_over_http_and_their_word_counts(start: Start, era: str) -> None:
+    service = start("--sandbox")
+    person = answering(NO, YES)
+    async with service.client(era, **person) as client:
+        sid = await _live_call(client)
+        arguments = {"call_sid": sid, "Status": "completed"}
+        assert story(await client.call_tool("update_call", arguments))["status"] == "declined"
+        assert story(await client.call_tool("update_call", arguments))["data"]["status"] == "completed"
+    assert len(person["elicitation_callback"].asked) == 2
+
+
+async def test_without_forms_the_token_step_is_taken(start: Start, era: str) -> None:
+    async with start("--sandbox", "--stateless").client(era) as client:
+        arguments = {"call_sid": await _live_call(client), "Status": "completed"}
+        asked = story(await client.call_tool("update_call", arguments))
+        assert asked["status"] == "confirmation_required"
+        arguments |= {"confirm_token": asked["confirm_token"]}
+        assert story(await client.call_tool("update_call", arguments))["status"] == "ok"
+        again = story(await client.call_tool("update_call", arguments))
+        assert again["status"] == "confirmation_required"
+        assert "not open" in " ".join(again["notes"])
+
+
+async def test_a_stateless_server_cannot_ask_an_older_client_by_form(start: Start) -> None:
+    """Its answer would have nowhere to arrive: the token step is taken, and nothing hangs."""
+    person = answering(YES)
+    async with start("--sandbox", "--stateless").client("legacy", **person) as client:
+        arguments = {"call_sid": await _live_call(client), "Status": "completed"}
+        with anyio.fail_after(20):
+            asked = story(await client.call_tool("update_call", arguments))
+        assert asked["status"] == "confirmation_required"
+    assert person["elicitation_callback"].asked == []
+
+
+async def test_an_unknown_tool_is_a_protocol_error(sandbox_service: Service, era: str) -> None:
+    async with sandbox_service.client(era) as client:
+        with pytest.raises(MCPError, match="Unknown tool"):
+            await client.call_tool("call_everyone", {})
+
+
+async def test_health_needs_no_token_and_tells_little(sandbox_service: Service) -> None:
+    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+        answer = httpx.get(sandbox_service.url + path, headers={"host": "10.0.0.7:8000"})
+        assert (answer.status_code, answer.json()) == (200, {"status": status})
+
+
+async def test_a_server_that_stops_finishes_the_call_it_is_in_and_takes_no_other(start: Start) -> None:
+    service = start("--sandbox", "--rate-per-minute", "0")
+    async with service.client() as client:
+        sid = await _live_call(client, "ringing")
+        waiting: list[str] = []
+
+        async def wait() -> None:
+            # Nobody answers that call: this takes all the seconds it may.
+            found = story(
+                await client.call_tool(
+                    "get_call", {"call_sid": sid, "wait_for": "completed", "max_wait_seconds": 4}
+                )
+            )
+            waiting.append(found["status"])
+
+        async with anyio.create_task_group() as both:
+            both.start_soon(wait)
+            await anyio.sleep(0.8)
+            service.process.send_signal(signal.SIGTERM)
+            await anyio.sleep(0.3)
+            assert httpx.get(f"{service.url}/readyz").json() == {"status": "stopping"}
+            refused = story(await client.call_tool("list_calls", {}))
+            assert (refused["code"], refused["outcome"]) == ("shutting_down", "not_sent")
+        assert waiting == ["ok"]
+    assert service.stop() == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_an_idle_server_stops_at_once_with_status_0(start: Start, how: signal.Signals) -> None:
+    service = start("--sandbox")
+    async with service.client("legacy"):  # whose stream of events would stay open for ever
+        with anyio.fail_after(15):
+            assert await anyio.to_thread.run_sync(service.stop, how) == 0
+    assert "Traceback" not in service.logged()
+
+
+def test_a_port_that_is_taken_stops_the_start() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "texml_mcp", "serve", "--http", "--sandbox", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_log_lines_can_be_json(start: Start) -> None:
+    import json
+
+    service = start("--sandbox", "--log-format", "json", "--log-level", "info")
+    service.stop()
+    lines = [line for line in service.logged().splitlines() if line.startswith("{")]
+    assert lines
+    for line in lines:
+        assert {"at", "level", "logger", "message"} <= json.loads(line).keys()
