@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "tools": {"catalog", "texml", "results"},
     "client": {"catalog"},
     "results": {"catalog"},
-    "identity": set(),
+    "identity": {"catalog"},
     "hosts": set(),
     "gate": {"catalog", "texml", "client", "results", "tools", "identity"},
     "checking": {"catalog", "results", "texml", "tools"},

@@ -11,6 +11,7 @@ import typer
 from texml_mcp import __version__
 from texml_mcp.cli import gate_commands, setup_commands
 from texml_mcp.cli.sandbox_commands import sandbox
+from texml_mcp.cli.tokens import tokens
 
 app = typer.Typer(
     name="texml-mcp",
@@ -21,6 +22,7 @@ app = typer.Typer(
 schemas = typer.Typer(help="The committed tool definitions.", no_args_is_help=True)
 app.add_typer(schemas, name="schemas")
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(tokens, name="tokens")
 gate_commands.add_to(app)
 setup_commands.add_to(app)
 
