@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "catalog": set(),
     "texml": set(),
     "tools": {"catalog", "texml", "results"},
-    "client": {"catalog"},
+    "client": {"catalog", "facts"},
+    "facts": set(),
     "results": {"catalog"},
     "identity": {"catalog"},
     "hosts": set(),
@@ -28,18 +29,18 @@ MAY_IMPORT = {
     "checking": {"catalog", "results", "texml", "tools"},
     "reading": {"call", "catalog", "client", "results", "tools"},
     "accounts": {"client"},
-    "call": {"accounts", "catalog", "client", "gate", "results"},
+    "call": {"accounts", "catalog", "client", "facts", "gate", "results"},
     "refusals": {"call", "catalog", "client", "results", "tools"},
     "writing": {"call", "refusals", "checking", "catalog", "client", "gate", "results", "tools"},
     "execute": {
         *("accounts", "call", "refusals", "checking", "reading", "writing"),
-        *("catalog", "client", "gate", "results", "tools"),
+        *("catalog", "client", "facts", "gate", "results", "tools"),
     },
     "settings": {"catalog"},
     "sandbox": {"catalog", "texml"},
     "server": {
         *("execute", "call", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"),
-        *("identity", "accounts"),
+        *("identity", "accounts", "facts"),
     },
     "__main__": {"cli"},
 }
@@ -92,7 +93,8 @@ def test_listing_tools_needs_no_heavy_import() -> None:
         "from texml_mcp.server.app import build_server; s = build_services(load(sandbox=True)); "
         "build_server(s, sandbox=True); from texml_mcp.tools.files import definitions; definitions(); "
         "heavy = {'httpx', 'tenacity', 'jsonschema', 'phonenumbers', 'typer', 'rich', 'texml_mcp.sandbox', "
-        "'texml_mcp.tools.schema', 'yaml', 'jinja2', 'sqlite3'}; print(sorted(heavy & set(sys.modules)))"
+        "'texml_mcp.tools.schema', 'yaml', 'jinja2', 'sqlite3', 'redis', 'opentelemetry.sdk', "
+        "'opentelemetry.metrics', 'prometheus_client'}; print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

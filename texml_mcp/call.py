@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
+
+from anyio import CancelScope
 
 from texml_mcp.accounts import Accounts, UnknownAccountError
 from texml_mcp.catalog import Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import Upstream
+from texml_mcp.facts import Facts
 from texml_mcp.gate.confirm import Confirmer, Person
 from texml_mcp.gate.rate import RateLimit
-from texml_mcp.gate.records import Case, Records
+from texml_mcp.gate.records import Records
 from texml_mcp.gate.ruling import Judge
 from texml_mcp.results import Next
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 Progress = Callable[[float, float | None, str], Awaitable[None]]
 
@@ -32,6 +38,7 @@ class Call:
     principal: str = "assistant"
     progress: Progress = _no_progress
     person: Person = field(default_factory=Person)
+    facts: Facts = field(default_factory=Facts)
 
 
 class UnknownToolError(Exception):
@@ -64,6 +71,7 @@ class Services:
     records: Records
     account_sid: str | None = None
     principal: str = "assistant"
+    role: str = ""
     secret_env: frozenset[str] = frozenset()
     accounts: Accounts | None = None
     key_account: str | None = None
@@ -91,8 +99,12 @@ class Services:
         """How a question names the account, where there is a choice; empty where there is none."""
         return self.accounts.label(account) if self.accounts and self.accounts.several else ""
 
-    def departed(self, sent: Departure, case: Case) -> None:
-        """A write is about to leave: from here on nobody may say that it was not sent."""
-        if not sent.left:  # a connection that had to be made anew is still the same write
-            sent.depart()
-            self.judge.left(case.known, case.wire)
+    async def run(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
+        """Do what asks the store without holding up other calls."""
+        return await self.records.state.run(work, *given)
+
+    async def run_through(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
+        """`run`, whoever goes away meanwhile or has gone: a write that has begun must be settled."""
+        with CancelScope(shield=True):
+            return await self.run(work, *given)
+        raise AssertionError("a scope that nobody cancels ends nothing early")

@@ -10,8 +10,9 @@ from texml_mcp import checking
 from texml_mcp.call import Call, Departure, Services
 from texml_mcp.catalog import Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
-from texml_mcp.client import InvalidPathValue, InvalidValue, UpstreamError
+from texml_mcp.client import InvalidPathValue, InvalidValue, RequestPlan, UpstreamError
 from texml_mcp.gate.approvals import binding
+from texml_mcp.gate.begun import begin
 from texml_mcp.gate.confirm import Approved, AskThroughClient, Question, Verdict
 from texml_mcp.gate.observe import observe
 from texml_mcp.gate.preview import describe_request, masked, sentence
@@ -40,7 +41,8 @@ async def write(
         request = services.upstream.build(known, arguments.wire)
     except (InvalidPathValue, InvalidValue) as error:
         return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
-    ruling = services.judge.rule(known, arguments.wire)
+    ruling = await services.run(services.judge.rule, known, arguments.wire)
+    call.facts.ruled(ruling.action, ruling.rule)
     if arguments.local.dry_run:
         return ToolResult(
             "dry_run",
@@ -53,27 +55,33 @@ async def write(
     exact = arguments.wire | ({ACCOUNT_SID.name: account} if services.label(account) else {})
     case = Case(known, exact, call.principal, ruling.action, ruling.rule)
     if ruling.action == "deny":
-        services.records.refused(case, "denied", " ".join(ruling.reasons))
+        await services.run(services.records.refused, case, "denied", " ".join(ruling.reasons))
         return denied(ruling.reasons, ruling.code)
-    verdict = await _approval(services, call, arguments, ruling, case)
+    verdict = await _approval(services, call, arguments, request, ruling, case)
     if not isinstance(verdict, Approved):
         status = verdict.status if isinstance(verdict, ToolResult) else "asked"
-        services.records.refused(case, status, "")
+        await services.run(services.records.refused, case, status, "")
         return verdict
+    call.facts.approval = verdict.kind
     return await _send(
         services, arguments, replace(case, approval=verdict.kind, evidence=verdict.evidence), sent
     )
 
 
 async def _approval(
-    services: Services, call: Call, arguments: Arguments, ruling: Ruling, case: Case
+    services: Services,
+    call: Call,
+    arguments: Arguments,
+    request: RequestPlan,
+    ruling: Ruling,
+    case: Case,
 ) -> Verdict:
     """`Approved` when this exact call may run now; otherwise the question, or why there is none.
 
     An identical create that has just been sent is asked about even where policy asks nothing.
     """
     notes = [*arguments.notes, *ruling.reasons]
-    if twin := services.records.earlier(case):
+    if twin := await services.run(services.records.earlier, case):
         ago = max(0, int(time.time() - twin.at))
         notes.insert(
             0, f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."
@@ -107,6 +115,9 @@ async def _approval(
         principal=call.principal,
         token=arguments.local.confirm_token,
         notes=notes,
+        request=describe_request(known, request, arguments.wire),
+        account=services.account_of(known, arguments.wire) or "",
+        account_label=account,
     )
     verdict = await services.confirmer.confirm(question, call.person, ruling.mode)
     if isinstance(verdict, Approved) and verdict.kind == "form" and call.person.asking == "legacy":
@@ -122,30 +133,29 @@ async def _approval(
 
 async def _send(services: Services, arguments: Arguments, case: Case, sent: Departure) -> ToolResult:
     """The write itself: written down, sent at most once, settled whatever happens."""
-    id = services.records.begin(case)
-    if id is None:
+    begun = await services.run_through(begin, services.judge, services.records, case, arguments.wire)
+    if begun is None:
         return ToolResult(
             "error",
             "The same call is being sent at this very moment. Repeat it to be asked about a second one.",
             code="duplicate",
             outcome="not_sent",
         )
+    if isinstance(begun, Ruling):
+        await services.run(services.records.refused, case, "denied", " ".join(begun.reasons))
+        return denied(begun.reasons, begun.code)
     try:
-        answer = await services.upstream.send(
-            case.known, arguments.wire, on_departure=lambda: services.departed(sent, case)
-        )
+        answer = await services.upstream.send(case.known, arguments.wire, on_departure=sent.depart)
     except UpstreamError as error:
-        services.records.settle(id, case, error.outcome, status=error.status)
+        await services.run_through(begun.settle, error.outcome, error.status)
         raise
     except BaseException:
         # Cancelled, or a bug of ours: after departure nobody knows.
-        services.records.settle(id, case, "unknown" if sent.left else "not_sent")
+        await services.run_through(begun.settle, "unknown" if sent.left else "not_sent")
         raise
     result = one(case.known, arguments.wire, answer.body, full=False)
     sid = (result.data or {}).get("sid") or (result.data or {}).get("call_sid") or ""
-    if sid and "To" in case.wire:  # a call leg, not a recording or a queue
-        services.judge.opened(str(sid), case.account, case.wire)
-    problem = services.records.settle(id, case, "ok", status=answer.status, sid=str(sid))
+    problem = await services.run_through(begun.settle, "ok", answer.status, str(sid))
     result.notes += [*arguments.notes, *([problem] if problem else [])]
     return result
 

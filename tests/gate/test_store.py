@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from texml_mcp.gate.store import SqliteStore, StoreError
+from texml_mcp.gate.store import Amount, Limit, SqliteStore, Store, StoreError, Total
+from texml_mcp.gate.store.redis import RedisStore
 
 
 class Clock:
@@ -30,12 +27,19 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["file", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> SqliteStore:
-    return SqliteStore(tmp_path / "state.db" if request.param == "file" else ":memory:", clock=clock)
+@pytest.fixture(params=["file", "memory", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    """Each store that there is, on the clock of the test: what follows is what all of them promise."""
+    made: Store
+    if request.param == "redis":
+        made = RedisStore(request.getfixturevalue("redis_url"), clock=clock)
+    else:
+        made = SqliteStore(tmp_path / "state.db" if request.param == "file" else ":memory:", clock=clock)
+    yield made
+    made.close()
 
 
-def test_an_item_is_what_was_put(store: SqliteStore) -> None:
+def test_an_item_is_what_was_put(store: Store) -> None:
     store.put("a", "k", {"text": "søn\ud83d", "n": [1, 2.5, None]})
     found = store.get("a", "k")
     assert found is not None
@@ -43,24 +47,26 @@ def test_an_item_is_what_was_put(store: SqliteStore) -> None:
     assert store.get("b", "k") is None, "spaces are apart"
 
 
-def test_an_expired_item_is_not_there(store: SqliteStore, clock: Clock) -> None:
+def test_an_expired_item_is_not_there(store: Store, clock: Clock) -> None:
     store.put("a", "k", {"n": 1}, expires_at=1_010.0)
+    read = store.get("a", "k")
+    assert read is not None
     clock.now = 1_010.0
     assert store.get("a", "k") is None
     assert store.list("a", 10) == ()
-    assert not store.replace("a", "k", 1, {"n": 2})
+    assert not store.replace("a", "k", read.version, {"n": 2})
     assert store.take("a", "k") is None
     clock.now = 1_000.0
     assert store.take("a", "k") is None, "what was found expired once does not come back with the clock"
 
 
-def test_take_answers_once(store: SqliteStore) -> None:
+def test_take_answers_once(store: Store) -> None:
     store.put("a", "k", {"n": 1})
     assert store.take("a", "k") == {"n": 1}
     assert store.take("a", "k") is None
 
 
-def test_claim_is_true_once_until_it_expires(store: SqliteStore, clock: Clock) -> None:
+def test_claim_is_true_once_until_it_expires(store: Store, clock: Clock) -> None:
     assert store.claim("a", "k", 1_010.0, {"by": "first"})
     assert not store.claim("a", "k", 1_010.0, {"by": "second"})
     found = store.get("a", "k")
@@ -70,7 +76,7 @@ def test_claim_is_true_once_until_it_expires(store: SqliteStore, clock: Clock) -
     assert store.claim("a", "k", None)
 
 
-def test_replace_compares_versions(store: SqliteStore) -> None:
+def test_replace_compares_versions(store: Store) -> None:
     store.put("a", "k", {"n": 1}, expires_at=1_010.0)
     read = store.get("a", "k")
     assert read is not None
@@ -82,7 +88,7 @@ def test_replace_compares_versions(store: SqliteStore) -> None:
     assert not store.replace("a", "missing", 1, {})
 
 
-def test_a_stale_reader_does_not_win_over_a_later_put(store: SqliteStore) -> None:
+def test_a_stale_reader_does_not_win_over_a_later_put(store: Store) -> None:
     store.put("a", "k", {"n": 1})
     read = store.get("a", "k")
     assert read is not None
@@ -90,7 +96,7 @@ def test_a_stale_reader_does_not_win_over_a_later_put(store: SqliteStore) -> Non
     assert not store.replace("a", "k", read.version, {"n": 3})
 
 
-def test_list_keeps_the_order_of_first_puts(store: SqliteStore) -> None:
+def test_list_keeps_the_order_of_first_puts(store: Store) -> None:
     for name in ("x", "y", "z"):
         store.put("a", name, {})
     store.put("a", "x", {"again": True})
@@ -101,22 +107,94 @@ def test_list_keeps_the_order_of_first_puts(store: SqliteStore) -> None:
     assert [item.key for item in store.list("a", 10)] == ["x", "z"]
 
 
-def test_series_count_and_sum_since_a_moment(store: SqliteStore) -> None:
-    assert store.latest("calls") is None
+def test_a_version_is_never_used_again(store: Store, clock: Clock) -> None:
+    """Whoever read a value that has expired or was taken must not write over the next one."""
+    store.put("a", "k", {"n": 1}, expires_at=1_010.0)
+    read = store.get("a", "k")
+    assert read is not None
+    clock.now = 1_010.0
+    assert store.claim("a", "k", None, {"n": 2})
+    assert not store.replace("a", "k", read.version, {"n": 3})
+
+
+def note(store: Store, series: str, at: float, amount: float = 1.0) -> Amount:
+    each = Amount(series, f"{at}/{amount}", at, amount)
+    assert store.reserve([], [each]) is None
+    return each
+
+
+def test_series_count_and_sum_since_a_moment(store: Store) -> None:
     for at in (10.0, 30.0, 20.0):
-        store.add("calls", at, 0.5)
-    assert store.total("calls", 20.0) == (2, 1.0)
-    assert store.total("other", 0.0) == (0, 0.0)
-    assert store.latest("calls") == 30.0
+        note(store, "calls", at, 0.5)
+    assert store.total("calls", 20.0) == Total(2, 1.0)
+    assert store.total("calls", 30.000001) == Total(0, 0.0)
+    assert store.total("other", 0.0) == Total(0, 0.0)
 
 
-def test_purge_drops_only_what_is_over(store: SqliteStore, clock: Clock) -> None:
+def test_an_amount_ahead_counts_until_its_time_has_come(store: Store) -> None:
+    note(store, "open", 1_060.0)
+    assert store.total("open", 1_000.0).entries == 1
+    assert store.total("open", 1_060.1).entries == 0
+
+
+def test_a_reservation_is_all_or_nothing_and_names_the_limit(store: Store) -> None:
+    calls = Limit("calls", 940.0, 2, 1)
+    spend = Limit("spend", 0.0, 1.0, 0.4, "amount")
+    for number in range(2):
+        amounts = [Amount("calls", str(number), 1_000.0), Amount("spend", str(number), 1_000.0, 0.4)]
+        assert store.reserve([calls, spend], amounts) is None
+    third = [Amount("calls", "2", 1_000.0), Amount("spend", "2", 1_000.0, 0.4)]
+    assert store.reserve([calls, spend], third) == (0, 2.0)
+    assert store.reserve([spend], third) == (0, 0.8)
+    assert store.reserve([Limit("calls", 1_000.1, 2, 1), spend], third) == (1, 0.8), "the first has room"
+    assert store.total("calls", 0.0).entries == 2, "a refusal notes nothing"
+
+
+def test_what_is_released_has_room_again_once(store: Store) -> None:
+    limit, first = Limit("calls", 0.0, 1, 1), Amount("calls", "1", 1_000.0)
+    second = Amount("calls", "2", 1_000.0)
+    assert store.reserve([limit], [first]) is None
+    assert store.reserve([limit], [second]) == (0, 1.0)
+    store.release([first])
+    store.release([first])
+    assert store.reserve([limit], [second]) is None
+    assert store.total("calls", 0.0) == Total(1, 1.0)
+
+
+def test_names_of_series_and_keys_may_be_anything(store: Store) -> None:
+    strange = "to:sip:a b\n{0}*?[x]\u202e@example.com@acc"
+    note(store, strange, 1_000.0)
+    store.put(strange, strange, {"n": 1})
+    assert store.total(strange, 0.0).entries == 1
+    assert [item.key for item in store.list(strange, 5)] == [strange]
+    with pytest.raises(StoreError):
+        store.put("a", "half a character \ud83d", {})
+
+
+def test_a_bucket_is_full_at_first_and_fills_up_again(store: Store, clock: Clock) -> None:
+    assert [store.draw("b", 3, 0.5) for _ in range(4)] == [0.0, 0.0, 0.0, 2.0]
+    clock.now += 1.5
+    assert store.draw("b", 3, 0.5) == 0.5
+    assert store.draw("other", 1, 0.5) == 0.0
+    clock.now += 0.5
+    assert store.draw("b", 3, 0.5) == 0.0
+    clock.now += 1_000
+    assert [store.draw("b", 3, 0.5) for _ in range(4)] == [0.0, 0.0, 0.0, 2.0], "never more than it holds"
+
+
+def test_a_clock_that_is_put_back_does_not_close_a_bucket(store: Store, clock: Clock) -> None:
+    assert store.draw("b", 1, 1.0) == 0.0
+    clock.now -= 500
+    assert store.draw("b", 1, 1.0) <= 1.0
+
+
+def test_purge_drops_only_what_is_over(store: Store, clock: Clock) -> None:
     clock.now = 40 * 86_400.0
     store.put("a", "old", {}, expires_at=clock.now - 1)
     store.put("a", "kept", {}, expires_at=clock.now + 1)
     store.put("a", "forever", {})
-    store.add("calls", clock.now - 32 * 86_400)
-    store.add("calls", clock.now - 86_400)
+    note(store, "calls", clock.now - 86_400)
+    note(store, "calls", clock.now - 32 * 86_400)  # last: a store may sweep as it notes
     assert store.purge(clock.now) == 2
     assert [item.key for item in store.list("a", 10)] == ["kept", "forever"]
     assert store.total("calls", 0.0).entries == 1
@@ -124,7 +202,7 @@ def test_purge_drops_only_what_is_over(store: SqliteStore, clock: Clock) -> None
 
 @pytest.mark.parametrize("value", [{"n": float("nan")}, {"n": object()}, {"n": {1, 2}}])
 def test_a_value_that_is_not_json_is_an_error_and_changes_nothing(
-    store: SqliteStore, value: dict[str, object]
+    store: Store, value: dict[str, object]
 ) -> None:
     store.claim("a", "used", None)
     with pytest.raises(StoreError):
@@ -133,7 +211,7 @@ def test_a_value_that_is_not_json_is_an_error_and_changes_nothing(
     assert not store.claim("a", "used", None), "an error must not forget what was claimed before it"
 
 
-def test_a_closed_store_refuses(store: SqliteStore) -> None:
+def test_a_closed_store_refuses(store: Store) -> None:
     store.close()
     with pytest.raises(StoreError):
         store.claim("a", "k", None)
@@ -173,13 +251,15 @@ def test_what_was_put_is_there_after_a_restart(tmp_path: Path) -> None:
 def test_a_locked_database_is_an_error_and_works_again_when_free(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     store = SqliteStore(path, busy_seconds=0.05)
+    store.draw("b", 1, 1.0)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for attempt in (
         lambda: store.put("a", "k", {}),
         lambda: store.take("a", "k"),
         lambda: store.claim("a", "k", None),
-        lambda: store.add("s", 1.0),
+        lambda: store.reserve([], [Amount("s", "1", 1.0)]),
+        lambda: store.draw("b", 1, 1.0),
     ):
         with pytest.raises(StoreError):
             attempt()
@@ -219,65 +299,21 @@ def test_a_newer_version_and_an_unusable_path_stop_the_start(tmp_path: Path) -> 
         SqliteStore(tmp_path / "file" / "state.db")
 
 
-def test_of_many_threads_one_takes(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "state.db", busy_seconds=20)
-    store.put("a", "k", {"n": 1})
-    start = threading.Barrier(16)
-
-    def attempt(_: int) -> bool:
-        start.wait(20)
-        return store.take("a", "k") is not None
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(attempt, range(16))) == 1
-
-
-# A process of its own: waits for the word on stdin, then 32 threads try at once.
-_RACER = """
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from texml_mcp.gate.store import SqliteStore
-path, what = sys.argv[1:]
-stores = [SqliteStore(path, busy_seconds=30) for _ in range(32)]
-def attempt(store):
-    if what == "take":
-        return store.take("approvals", "k") is not None
-    if what == "replace":
-        return store.replace("approvals", "k", 1, {"n": 2})
-    return store.claim("used", "k", None)
-with ThreadPoolExecutor(32) as pool:
-    list(pool.map(lambda store: store.get("x", "y"), stores))
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(sum(pool.map(attempt, stores)), flush=True)
-"""
-
-
-@pytest.mark.parametrize("what", ["take", "claim", "replace"])
-def test_of_64_attempts_in_two_processes_one_wins(tmp_path: Path, what: str) -> None:
+def test_a_file_of_the_first_version_is_carried_over(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    SqliteStore(path).put("approvals", "k", {"n": 1})
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _RACER, str(path), what],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    try:
-        for racer in racers:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n"
-        wins = [json.loads(racer.communicate("go\n", timeout=60)[0]) for racer in racers]
-    finally:
-        for racer in racers:
-            if racer.poll() is None:
-                racer.kill()
-                racer.wait()
-    assert sum(wins) == 1
-    assert [racer.returncode for racer in racers] == [0, 0]
+    store = SqliteStore(path)
+    assert store.claim("used", "k", None)
+    store.close()
+    with sqlite3.connect(path) as db:  # as the first version made it
+        db.execute("DROP TABLE amounts")
+        db.execute("DROP TABLE buckets")
+        db.execute("CREATE TABLE amounts (series TEXT NOT NULL, at REAL NOT NULL, amount REAL NOT NULL)")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    later = SqliteStore(path)
+    assert not later.claim("used", "k", None)
+    assert note(later, "calls", 10.0)
+    assert later.draw("b", 1, 1.0) == 0.0
 
 
 def test_a_forked_child_opens_the_file_anew_and_memory_refuses(tmp_path: Path) -> None:
@@ -285,7 +321,7 @@ def test_a_forked_child_opens_the_file_anew_and_memory_refuses(tmp_path: Path) -
     child = os.fork()
     if child == 0:  # pragma: no cover - counted in the parent
         try:
-            won = shared.claim("a", "k", None)
+            won = shared.claim("a", "k", None) and shared.draw("b", 1, 0.001) == 0.0
             try:
                 alone.claim("a", "k", None)
                 refused = False
@@ -296,3 +332,4 @@ def test_a_forked_child_opens_the_file_anew_and_memory_refuses(tmp_path: Path) -
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert not shared.claim("a", "k", None)
+    assert shared.draw("b", 1, 0.001) > 0

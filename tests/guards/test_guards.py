@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tests.guards.conftest import NOON, Judge, Ledger
 from texml_mcp.gate.guards import Finding, GuardConfig, Request, check, places, verdict
-from texml_mcp.gate.guards.budgets import entries
+from texml_mcp.gate.guards.budgets import amounts
 from texml_mcp.gate.guards.limits import fill
 
 TO = "+12025550123"
@@ -177,8 +177,8 @@ def test_quiet_hours_can_deny_and_an_unknown_zone_counts_as_quiet(judge: Judge):
 
 def send(ledger: Ledger, wire: dict[str, Any], ago: float = 0, **options: Any) -> None:
     request = Request("create_call", wire, "acc", True, NOON)
-    for series, amount in entries(request, places(request), GuardConfig.model_validate(options)):
-        ledger.add(series, NOON.timestamp() - ago, amount)
+    for each in amounts(request, places(request), GuardConfig.model_validate(options)):
+        ledger.add(each.series, each.at - ago, each.amount)
 
 
 def test_calls_per_minute_and_hour(judge: Judge, ledger: Ledger):
@@ -211,8 +211,8 @@ def test_respelling_a_destination_does_not_reset_its_count(judge: Judge, ledger:
 def test_calls_at_once(judge: Judge, ledger: Ledger):
     send(ledger, CALL)
     assert codes(judge("create_call", CALL, concurrent_calls=1)) == {"concurrent_calls": "deny"}
-    ledger.add("open_calls@acc", NOON.timestamp(), -1)
-    assert codes(judge("create_call", CALL, concurrent_calls=1)) == {}
+    over = NOON + timedelta(seconds=CALL["TimeLimit"] + 1)
+    assert codes(judge("create_call", CALL, now=over, concurrent_calls=1)) == {}, "it cannot last longer"
 
 
 def test_spend_a_day_is_the_longest_the_calls_may_last(judge: Judge, ledger: Ledger):

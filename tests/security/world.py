@@ -130,7 +130,7 @@ def pipelines(
         mode: Services(
             upstream=client,
             offered=OFFERED,
-            judge=Judge(policy, live=False, mode=mode),
+            judge=Judge(policy, live=False, mode=mode, state=state),
             confirmer=confirmer,
             records=Records(state),
             account_sid=SANDBOX_ACCOUNT,

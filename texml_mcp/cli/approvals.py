@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import typer
 
@@ -16,10 +15,10 @@ from texml_mcp.gate.store import StoreError
 OK, FAILED, USAGE = 0, 1, 2
 
 
-def listed(directory: Path, *, as_json: bool) -> int:
+def listed(state: State, *, as_json: bool) -> int:
     """Print what waits, the oldest first."""
     try:
-        waiting = Queue(State(directory)).listed()
+        waiting = Queue(state).listed()
     except StoreError as error:
         return _usage(str(error))
     if as_json:
@@ -34,10 +33,10 @@ def listed(directory: Path, *, as_json: bool) -> int:
     return OK
 
 
-def show(directory: Path, id: str, *, as_json: bool) -> int:
+def show(state: State, id: str, *, as_json: bool) -> int:
     """Print one request whole."""
     try:
-        waiting = Queue(State(directory)).get(id)
+        waiting = Queue(state).get(id)
     except StoreError as error:
         return _usage(str(error))
     if waiting is None:
@@ -55,10 +54,10 @@ def show(directory: Path, id: str, *, as_json: bool) -> int:
     return OK
 
 
-def settle(directory: Path, id: str, *, approve: bool, by: str | None, reason: str) -> int:
+def settle(state: State, id: str, *, approve: bool, by: str | None, reason: str) -> int:
     """Approve or deny one request, as `by` (the user of the operating system by default)."""
     try:
-        waiting = Queue(State(directory)).settle(id, by or getpass.getuser(), approve=approve, reason=reason)
+        waiting = Queue(state).settle(id, by or getpass.getuser(), approve=approve, reason=reason)
     except StoreError as error:
         return _usage(str(error))
     except NotAllowedError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import typer
 
 from texml_mcp.gate import audit
 from texml_mcp.gate.store import StoreError
-from texml_mcp.gate.store.digests import load_key
+from texml_mcp.gate.store.digests import Digester
 
 OK, BROKEN, USAGE = 0, 1, 2
 
@@ -26,10 +27,10 @@ def tail(path: Path, *, lines: int = 20, as_json: bool = False) -> int:
     return OK
 
 
-def verify(path: Path, *, key: Path | None = None) -> int:
-    """0 when the trail is whole, 1 with the first bad line when it is not."""
+def verify(path: Path, key: Callable[[], Digester] | None = None) -> int:
+    """0 when the trail is whole, 1 with the first bad line when it is not. `key` reads the digest key."""
     try:
-        digester = load_key(key) if key is not None and key.exists() else None
+        digester = key() if key is not None else None
         verdict = audit.verify(path, digester)
     except (OSError, StoreError) as error:
         return _usage(f"{path} cannot be checked: {error}")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from texml_mcp.gate.state import State
 
 policy = typer.Typer(help="What may run, what asks first, and what never runs.", no_args_is_help=True)
 approvals = typer.Typer(help="Calls that wait for somebody's yes.", no_args_is_help=True)
@@ -15,6 +18,7 @@ journal = typer.Typer(help="Writes, and what became of them.", no_args_is_help=T
 StateDir = Annotated[
     Path | None, typer.Option("--state-dir", help="Default: TEXML_MCP_STATE_DIR, or the user's own.")
 ]
+Store = Annotated[str | None, typer.Option("--store", help="Default: TEXML_MCP_STORE.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For another program.")]
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="On the built-in sandbox.")]
 
@@ -26,6 +30,18 @@ def directory(given: Path | None) -> Path:
 
     try:
         return given or load().state_dir or default_directory()
+    except SettingsError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def state(given: Path | None, store: str | None) -> State:
+    """The state that a server of this user has: its directory, and the store that it shares."""
+    from texml_mcp.server.services import kept_in
+    from texml_mcp.settings import SettingsError, load
+
+    try:
+        return kept_in(load(store=store), directory(given))
     except SettingsError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         raise typer.Exit(2) from None
@@ -62,7 +78,7 @@ def policy_explain(
         policy_name or settings.policy or ("sandbox" if settings.sandbox else "assistant"),
         mode=settings.confirm,
         live=not settings.sandbox,
-        state_directory=directory(None),
+        state=state(None, None),
         as_json=as_json,
     )
     raise typer.Exit(code)
@@ -77,19 +93,19 @@ def policy_show(name: Annotated[str | None, typer.Argument()] = None, as_json: A
 
 
 @approvals.command("list")
-def approvals_list(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+def approvals_list(state_dir: StateDir = None, store: Store = None, as_json: AsJson = False) -> None:
     """What waits, the oldest first."""
     from texml_mcp.cli.approvals import listed
 
-    raise typer.Exit(listed(directory(state_dir), as_json=as_json))
+    raise typer.Exit(listed(state(state_dir, store), as_json=as_json))
 
 
 @approvals.command("show")
-def approvals_show(id: str, state_dir: StateDir = None, as_json: AsJson = False) -> None:
+def approvals_show(id: str, state_dir: StateDir = None, store: Store = None, as_json: AsJson = False) -> None:
     """One request, whole."""
     from texml_mcp.cli.approvals import show
 
-    raise typer.Exit(show(directory(state_dir), id, as_json=as_json))
+    raise typer.Exit(show(state(state_dir, store), id, as_json=as_json))
 
 
 By = Annotated[str | None, typer.Option("--as", help="Who settles it; default: this user.")]
@@ -97,19 +113,23 @@ Reason = Annotated[str, typer.Option("--reason", help="Told to whoever asked.")]
 
 
 @approvals.command("approve")
-def approvals_approve(id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None) -> None:
+def approvals_approve(
+    id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None, store: Store = None
+) -> None:
     """Let one call run, once, as it was seen when it was asked about."""
     from texml_mcp.cli.approvals import settle
 
-    raise typer.Exit(settle(directory(state_dir), id, approve=True, by=by, reason=reason))
+    raise typer.Exit(settle(state(state_dir, store), id, approve=True, by=by, reason=reason))
 
 
 @approvals.command("deny")
-def approvals_deny(id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None) -> None:
+def approvals_deny(
+    id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None, store: Store = None
+) -> None:
     """Refuse one call."""
     from texml_mcp.cli.approvals import settle
 
-    raise typer.Exit(settle(directory(state_dir), id, approve=False, by=by, reason=reason))
+    raise typer.Exit(settle(state(state_dir, store), id, approve=False, by=by, reason=reason))
 
 
 @audit.command("tail")
@@ -126,13 +146,16 @@ def audit_tail(
 
 
 @audit.command("verify")
-def audit_verify(state_dir: StateDir = None) -> None:
+def audit_verify(state_dir: StateDir = None, store: Store = None) -> None:
     """Prove that no line was changed, removed or added; exit 1 with the first bad one."""
     from texml_mcp.cli.audit import verify
     from texml_mcp.gate.state import AUDIT_FILE, KEY_FILE
 
     where = directory(state_dir)
-    raise typer.Exit(verify(where / AUDIT_FILE, key=where / KEY_FILE))
+    kept = state(state_dir, store)
+    # Servers that share a store have their key in it; one without a store has it in its directory, if any.
+    known = kept.shared or (where / KEY_FILE).exists()
+    raise typer.Exit(verify(where / AUDIT_FILE, (lambda: kept.digester) if known else None))
 
 
 @audit.command("export")
@@ -154,21 +177,20 @@ def audit_export(
 def journal_show(
     lines: Annotated[int, typer.Option("-n", min=1, max=10_000)] = 20,
     state_dir: StateDir = None,
+    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Open writes, then the newest settled ones."""
     from texml_mcp.cli.journal import show
-    from texml_mcp.gate.state import State
 
-    raise typer.Exit(show(State(directory(state_dir)).journal, lines=lines, as_json=as_json))
+    raise typer.Exit(show(state(state_dir, store).journal, lines=lines, as_json=as_json))
 
 
 @journal.command("reconcile")
-def journal_reconcile(state_dir: StateDir = None) -> None:
+def journal_reconcile(state_dir: StateDir = None, store: Store = None) -> None:
     """Settle open writes by reading the API: happened, did not, or cannot be told."""
     from texml_mcp.cli.journal import reconcile
     from texml_mcp.gate.journal import reader_of
-    from texml_mcp.gate.state import State
     from texml_mcp.server.services import build_upstream
     from texml_mcp.settings import SettingsError, load
 
@@ -177,8 +199,8 @@ def journal_reconcile(state_dir: StateDir = None) -> None:
     except SettingsError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         raise typer.Exit(2) from None
-    state = State(directory(state_dir))
-    raise typer.Exit(reconcile(state.journal, reader_of(upstream), state.digester))
+    kept = state(state_dir, store)
+    raise typer.Exit(reconcile(kept.journal, reader_of(upstream), kept.digester))
 
 
 def lint(
@@ -194,24 +216,26 @@ def panic(
     hang_up: Annotated[bool, typer.Option("--hang-up", help="Also end the calls started from here.")] = False,
     clear: Annotated[bool, typer.Option("--clear", help="Let writes run again.")] = False,
     state_dir: StateDir = None,
+    store: Store = None,
 ) -> None:
-    """Stop every write of every server on this state directory, until cleared."""
+    """Stop every write of every server on this state directory and on the shared store, until cleared."""
     from texml_mcp.cli import panic as commands
-    from texml_mcp.gate.state import State
     from texml_mcp.server.services import build_upstream
     from texml_mcp.settings import SettingsError, load
 
-    where = directory(state_dir)
     if clear:
-        raise typer.Exit(commands.clear(where))
-    code = commands.engage(where)
-    if hang_up and code == 0:
+        raise typer.Exit(commands.clear(state(state_dir, store)))
+    code = commands.engage(directory(state_dir))
+    kept = state(state_dir, store)
+    if kept.shared:
+        code = max(code, commands.engage_everywhere(kept))
+    if hang_up and code != commands.USAGE:
         try:
             upstream = build_upstream(load())
         except SettingsError as error:
             typer.echo(f"texml-mcp: {error}", err=True)
             raise typer.Exit(2) from None
-        code = commands.hang_up(State(where), upstream)
+        code = max(code, commands.hang_up(kept, upstream))
     raise typer.Exit(code)
 
 

@@ -19,6 +19,7 @@ OK, FAILED, USAGE = 0, 1, 2
 
 
 def engage(directory: Path) -> int:
+    """Stop every server on this state directory. First of all, as it works whatever else is broken."""
     try:
         mark = panic.engage(directory, getpass.getuser())
     except OSError as error:
@@ -28,11 +29,28 @@ def engage(directory: Path) -> int:
     return OK
 
 
-def clear(directory: Path) -> int:
+def engage_everywhere(state: State) -> int:
+    """Stop every server on the shared store, on whatever machine."""
     try:
-        was = panic.clear(directory)
+        panic.engage_everywhere(state, getpass.getuser())
+    except StoreError as error:
+        typer.echo(f"texml-mcp: servers on other machines are not stopped: {error}", err=True)
+        return FAILED
+    typer.echo("Every server on the shared store is stopped too.")
+    return OK
+
+
+def clear(state: State) -> int:
+    """Let writes run again, in the state directory and on the shared store."""
+    assert state.directory is not None
+    try:
+        was = panic.clear(state.directory)
+        was = (state.shared and panic.clear_everywhere(state)) or was
     except OSError as error:
-        typer.echo(f"texml-mcp: {directory} cannot be written: {error.strerror}", err=True)
+        typer.echo(f"texml-mcp: {state.directory} cannot be written: {error.strerror}", err=True)
+        return USAGE
+    except StoreError as error:
+        typer.echo(f"texml-mcp: servers on the shared store are still stopped: {error}", err=True)
         return USAGE
     typer.echo("Writes run again." if was else "Writes were not stopped.")
     return OK

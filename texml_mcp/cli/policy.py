@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import typer
@@ -25,6 +24,8 @@ from texml_mcp.gate.policy.errors import unknown
 from texml_mcp.gate.policy.names import TOOLS
 from texml_mcp.gate.policy.overview import entries
 from texml_mcp.gate.ruling import Judge
+from texml_mcp.gate.state import State
+from texml_mcp.gate.store import StoreError
 from texml_mcp.tools.arguments import ArgumentError
 from texml_mcp.tools.arguments import parse as parse_arguments
 
@@ -52,13 +53,13 @@ def explain(
     mode: Mode = "auto",
     role: str | None = None,
     live: bool | None = None,
-    state_directory: Path | None = None,
+    state: State | None = None,
     as_json: bool = False,
 ) -> int:
     """Print what the policy says about one call, and send nothing.
 
-    With `live` (false on the sandbox) and a `policy_name` the guards and the panic switch are asked too,
-    and `ruling` is what a server would do.
+    With `live` (false on the sandbox) and a `policy_name` the guards, the budgets of `state` and the panic
+    switch are asked too, and `ruling` is what a server would do.
 
     `policy_name` is a file or a shipped policy; without one the built-in defaults are explained. 0 when
     the call may run or be asked about, 1 when it is denied, 2 when the question itself is wrong.
@@ -87,8 +88,11 @@ def explain(
     }
     action = decision.action
     if live is not None and policy_name is not None:
-        judge = Judge(policy_name, live=live, mode=mode, state_directory=state_directory)
-        ruling = judge.rule(known, judge.fill(known, wire))
+        judge = Judge(policy_name, live=live, mode=mode, state=state)
+        try:
+            ruling = judge.rule(known, judge.fill(known, wire))
+        except StoreError as error:
+            return _usage(f"a server would send nothing: {error}")
         action = ruling.action
         answer["guards"] = [f"{each.guard}: {each.level}: {each.message}" for each in ruling.findings]
         answer["ruling"] = f"{action}: {' '.join(ruling.reasons)}" if action == "deny" else action

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 
 from texml_mcp.gate.approvals import Approvals, Redeemed
-from texml_mcp.gate.external import Queue
+from texml_mcp.gate.external import Queue, evidence_of
 from texml_mcp.results import Next, ToolResult
 from texml_mcp.text import clean
 
@@ -60,7 +60,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call that needs a yes. `observed` is the digest of what was read just before."""
+    """One call that needs a yes. `observed` is the digest of what was read just before.
+
+    `request` is what would be sent, secrets masked, on `account`: for whoever is asked in another place.
+    """
 
     tool: str
     bound_to: str
@@ -71,6 +74,9 @@ class Question:
     principal: str
     token: str | None
     notes: list[str]
+    request: Mapping[str, Any] | None = None
+    account: str = ""
+    account_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,7 @@ class Confirmer:
         self._approvals = approvals
         self._queue = queue
         self._patience = patience
+        self._run = queue.state.run
 
     async def confirm(self, question: Question, person: Person, mode: Mode) -> Verdict:
         """`Approved`, or what to answer instead. Raises `CannotAskError` in strict mode."""
@@ -113,19 +120,19 @@ class Confirmer:
             case "off":
                 return Approved("off")
             case "token":
-                return self._token_step(question)
+                return await self._run(self._token_step, question)
             case "external":
-                return self._external(question)
+                return await self._run(self._external, question)
             case chosen:
                 if person.asking == "modern":
-                    return self._modern(question, person)
+                    return await self._run(self._modern, question, person)
                 if person.asking == "legacy":
                     verdict = await self._legacy(question, person)
                     if verdict is not None:
                         return verdict
                 if chosen == "strict":
                     raise CannotAskError(question.words)
-                return self._token_step(question)
+                return await self._run(self._token_step, question)
 
     def changed(self, question: Question) -> ToolResult:
         """What to answer when a yes was given, but for something that is no longer so."""
@@ -179,7 +186,7 @@ class Confirmer:
                 because = f" Reason: {clean(waiting.reason, 120)}." if waiting.reason else ""
                 return _refused(question, "declined", f"{clean(waiting.by, 40)} said no.{because}")
             if waiting.observed == question.observed:
-                return Approved("external", f"{waiting.id} by {waiting.by}")
+                return Approved("external", evidence_of(waiting))
             waiting, status = None, "stale_preview"
         else:
             status = "approval_pending"
@@ -190,6 +197,9 @@ class Confirmer:
             question.observed,
             question.words,
             question.risks,
+            request=question.request,
+            account=question.account,
+            account_label=question.account_label,
         )
         changed = "What was approved is not what is there now. " if status == "stale_preview" else ""
         return ToolResult(

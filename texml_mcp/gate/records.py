@@ -42,10 +42,10 @@ class Case:
 
 
 class Records:
-    """Journal and audit trail, as one."""
+    """Journal and audit trail, as one. Both may have to be waited for: async code uses `State.run`."""
 
     def __init__(self, state: State) -> None:
-        self._state = state
+        self.state = state
 
     def refused(self, case: Case, status: str, why: str) -> None:
         """Note that nothing was sent. A refusal stands also when it cannot be noted."""
@@ -59,8 +59,8 @@ class Records:
         from texml_mcp.gate.store import StoreError
 
         try:
-            digest = self._state.digester.of_arguments(case.known.id, case.wire)
-            return self._state.journal.similar(case.known.id, digest)
+            digest = self.state.digester.of_arguments(case.known.id, case.wire)
+            return self.state.journal.similar(case.known.id, digest)
         except StoreError as error:
             raise RecordError(str(error)) from error
 
@@ -74,10 +74,10 @@ class Records:
 
         try:
             entry = entry_for(
-                case.known, case.wire, self._state.digester, account=case.account, principal=case.principal
+                case.known, case.wire, self.state.digester, account=case.account, principal=case.principal
             )
             unasked = case.approval == "policy"
-            id = self._state.journal.begin(entry, unless_within=DEDUPE_SECONDS if unasked else 0.0)
+            id = self.state.journal.begin(entry, unless_within=DEDUPE_SECONDS if unasked else 0.0)
         except DuplicateError:
             return None
         except StoreError as error:
@@ -96,7 +96,7 @@ class Records:
         from texml_mcp.gate.store import StoreError
 
         try:
-            self._state.journal.settle(id, outcome, status, sid)
+            self.state.journal.settle(id, outcome, status, sid)
             self._audit(case, "settled", outcome=outcome)
         except (StoreError, RecordError) as error:
             log.error("the outcome of %s was not written down: %s", case.known.id, error)
@@ -110,7 +110,7 @@ class Records:
         from texml_mcp.gate.store import StoreError
 
         try:
-            trail = self._state.audit
+            trail = self.state.audit
             if trail is None:
                 return
             trail.append(self._event(case, event, outcome, why), fsync=fsync)
@@ -132,7 +132,7 @@ class Records:
             approval=case.approval,
             evidence=case.evidence,
             risks=tuple(risk.kind.value for risk in case.known.risks_of(wire)),
-            arguments_digest=self._state.digester.of_arguments(case.known.id, wire),
+            arguments_digest=self.state.digester.of_arguments(case.known.id, wire),
             outcome=outcome,
             subject=str(subject),
             why=why,

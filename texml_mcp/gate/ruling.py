@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.gate import panic
-from texml_mcp.gate.usage import MemoryUsage
+from texml_mcp.gate.state import State
+from texml_mcp.gate.store.model import StoreError
+from texml_mcp.gate.usage import StoreUsage
 
 if TYPE_CHECKING:
     # Policies and guards are imported at the first write: listing tools needs neither.
     from texml_mcp.gate.guards import Finding, GuardConfig, Request
     from texml_mcp.gate.policy import Action, Decision, Mode, Policy, PolicySource
-
-OPEN_CALLS = "open_calls@"
-MOST_OPEN = 10_000
+    from texml_mcp.gate.store import Amount
 
 
 def _now() -> datetime:
@@ -70,7 +70,8 @@ class Judge:
     """Rules on calls before they leave, and remembers what left.
 
     `policy` is the name of a shipped policy or the path of a file; a file is followed while the server
-    runs, and must be valid to begin with (`PolicyError`). `live` is false on the sandbox.
+    runs, and must be valid to begin with (`PolicyError`). `live` is false on the sandbox. What left is
+    counted in the store of `state`.
     """
 
     def __init__(
@@ -79,17 +80,15 @@ class Judge:
         *,
         live: bool,
         mode: Mode = "auto",
-        state_directory: Path | None = None,
-        usage: MemoryUsage | None = None,
+        state: State | None = None,
         now: Callable[[], datetime] = _now,
     ) -> None:
         self._name = policy
         self._source = None if is_shipped(policy) else _followed(policy)
         self._live = live
-        self._state_directory = state_directory
+        self._state = state or State(None)
         self._mode: Mode = mode
-        self._open: dict[str, tuple[str, float]] = {}
-        self._usage = usage or MemoryUsage()
+        self._usage = StoreUsage(self._state)
         self._now = now
 
     @cached_property
@@ -105,23 +104,56 @@ class Judge:
         return self._shipped if self._source is None else self._source.policy
 
     @property
+    def name(self) -> str:
+        """What the policy is called; of a file, without where it lies."""
+        return self._name if self._source is None else Path(self._name).name
+
+    @property
+    def mode(self) -> Mode:
+        """How approval is asked where the policy does not say."""
+        return self._mode
+
+    @property
+    def asked(self) -> tuple[Judge, ...]:
+        """The judges whose policies are asked; the strictest word counts."""
+        return (self,)
+
+    @property
+    def halted(self) -> str | None:
+        """Why no write runs at the moment, whatever the policy says; None when some may."""
+        try:
+            stopped = panic.engaged(self._state)
+        except StoreError:
+            return "All writes are stopped, because the gate's own records cannot be used."
+        if stopped:
+            return f"All writes are stopped, {stopped}."
+        if self._source is not None and self._source.refresh() is not None:
+            return "The policy file cannot be used, so nothing is changed until an operator mends it."
+        return None
+
+    @property
     def config(self) -> GuardConfig:
         return self.policy.guards
 
     def rule(self, known: Endpoint, wire: Mapping[str, Any]) -> Ruling:
-        """The ruling on one call. Never raises: an exception in here is a denial."""
+        """The ruling on one call. An exception in here is a denial, except `StoreError`, which it may raise
+        for a write: then nothing is sent either. A read asks no store.
+        """
         if known.reads and self._source is None:
             return _READ  # no shipped policy denies one
-        if not known.reads and (stopped := panic.engaged(self._state_directory)):
-            why = f"All writes are stopped, {stopped}. An operator clears it with texml-mcp panic --clear."
-            return Ruling("deny", "panic", why, "external")
+        if not known.reads and (stopped := panic.engaged(self._state)):
+            return _stopped(stopped)
         try:
             from texml_mcp.gate import guards
 
             decision = self._decide(known, wire)
             if known.reads:
                 return _ruling(decision)
+            if self.config.concurrent_calls is not None:
+                self._usage.take_up_ended()
             findings = guards.check(self._request(known, wire), self.config, self._usage)
+        except StoreError:
+            raise
         except Exception as error:
             why = f"The policy could not be checked ({type(error).__name__}), so nothing is sent."
             return Ruling("deny", "policy-failed", why, "external")
@@ -148,35 +180,43 @@ class Judge:
         request = self._request(known, wire)
         return estimate(request, guards.places(request), self.config)
 
-    def left(self, known: Endpoint, wire: Mapping[str, Any]) -> None:
-        """Count a write that is leaving, whatever will become of it."""
+    def reserve(self, known: Endpoint, wire: Mapping[str, Any]) -> tuple[Amount, ...] | Ruling:
+        """Count a write that is about to leave; a denial when a budget is used up or writes were stopped.
+
+        Of several that race for the last place in a budget one gets it. Raises `StoreError`.
+        """
         from texml_mcp.gate import guards
-        from texml_mcp.gate.guards.budgets import entries
-        from texml_mcp.gate.guards.limits import seconds
+        from texml_mcp.gate.guards.budgets import amounts, budgets
 
+        if stopped := panic.engaged(self._state):
+            return _stopped(stopped)
         request = self._request(known, wire)
-        at = request.now.timestamp()
-        over = at + seconds(wire, self.config)
-        for series, amount in entries(request, guards.places(request), self.config):
-            self._usage.add(series, at, amount)
-            if series.startswith(OPEN_CALLS):
-                # It is over at the latest then, also when nobody ever reads it again.
-                self._usage.add(series, over, -amount)
+        places = guards.places(request)
+        limiting = [
+            budget
+            for judge in self.asked
+            if judge.config.budgets == "enforce"
+            for budget in budgets(request, places, judge.config)
+        ]
+        counted = amounts(request, places, self.config)
+        refused = self._usage.reserve([each.limit for each in limiting], counted)
+        if refused is None:
+            return counted
+        finding = limiting[refused[0]].refusal(refused[1])
+        return Ruling("deny", "guards", finding.message, self._mode, (finding,))
 
-    def opened(self, sid: str, account: str, wire: Mapping[str, Any]) -> None:
+    def give_back(self, reserved: Sequence[Amount]) -> None:
+        """Forget a write that was counted and has not left. Raises `StoreError`."""
+        self._usage.give_back(reserved)
+
+    def opened(self, sid: str, reserved: Sequence[Amount]) -> None:
         """Remember a call that was started, to count it as over when a read shows that it is."""
-        from texml_mcp.gate.guards.limits import seconds
-
-        if len(self._open) >= MOST_OPEN:
-            self._open.pop(next(iter(self._open)))
-        self._open[sid] = (account, self._now().timestamp() + seconds(wire, self.config))
+        if self.config.concurrent_calls is not None:
+            self._usage.opened(sid, reserved)
 
     def ended(self, sid: str) -> None:
-        """A read has shown that a call is over: one call less is open."""
-        if (found := self._open.pop(sid, None)) is not None:
-            account, over = found
-            self._usage.add(OPEN_CALLS + account, self._now().timestamp(), -1.0)
-            self._usage.add(OPEN_CALLS + account, over, 1.0)  # what was to be subtracted then is done
+        """A read has shown that a call is over: for the next write one call less is open."""
+        self._usage.ended(sid)
 
     def _decide(self, known: Endpoint, wire: Mapping[str, Any]) -> Decision:
         if self._source is not None:
@@ -190,6 +230,11 @@ class Judge:
 
         account = str(wire.get("account_sid", ""))
         return Request(known.id, wire, account, self._live, self._now())
+
+
+def _stopped(why: str) -> Ruling:
+    told = f"All writes are stopped, {why}. An operator clears it with texml-mcp panic --clear."
+    return Ruling("deny", "panic", told, "external")
 
 
 def _ruling(

@@ -1,37 +1,71 @@
-"""What this process has sent lately: the counts that budgets and loop breakers look at."""
+"""What has been sent lately, kept in the store: the counts that budgets and the loop breaker look at.
+
+A call that is open stands in its series at the moment at which it is over at the latest, so that it stops
+counting by itself also when nobody ever reads it again.
+"""
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Sequence
 
-KEPT_SECONDS = 86_400.0
-MOST_SERIES = 10_000
-MOST_ENTRIES = 10_000
+from texml_mcp.gate.state import State
+from texml_mcp.gate.store.model import Amount, Limit, Total
+
+OPEN_CALLS = "open_calls@"
+MOST_NOTICED = 10_000
+_SPACE = "open_calls"
 
 
-class MemoryUsage:
-    """Entries by series, for a day. Bounded: a flood of series drops the one unused for longest."""
+class StoreUsage:
+    """Usage that restarts, processes and replicas share. Methods may raise `StoreError`."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._series: OrderedDict[str, deque[tuple[float, float]]] = OrderedDict()
-
-    def add(self, series: str, at: float, amount: float = 1.0) -> None:
-        """Note an amount at a time (seconds since 1970); one in the future counts once it has come."""
-        entries = self._series.setdefault(series, deque(maxlen=MOST_ENTRIES))
-        self._series.move_to_end(series)
-        while entries and entries[0][0] < at - KEPT_SECONDS:
-            entries.popleft()
-        entries.append((at, amount))
-        while len(self._series) > MOST_SERIES:
-            self._series.popitem(last=False)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        # Calls that reads have shown to be over: noticed for nothing, and taken up by the next write.
+        self._noticed: OrderedDict[str, bool] = OrderedDict()
 
     def count(self, series: str, since: float) -> int:
-        now = self._clock()
-        return sum(1 for at, _ in self._series.get(series, ()) if since <= at <= now)
+        """How many entries since that point in time (seconds since 1970)."""
+        return self._total(series, since).entries
 
     def total(self, series: str, since: float) -> float:
-        now = self._clock()
-        return sum(amount for at, amount in self._series.get(series, ()) if since <= at <= now)
+        """The sum of the entries since that point in time."""
+        return self._total(series, since).amount
+
+    def reserve(self, limits: Sequence[Limit], amounts: Sequence[Amount]) -> tuple[int, float] | None:
+        """Count what is about to leave, unless a limit has no room for it: which one, and its count."""
+        return self._state.store.reserve(limits, amounts)
+
+    def give_back(self, amounts: Sequence[Amount]) -> None:
+        """It has not left after all."""
+        self._state.store.release(amounts)
+
+    def opened(self, sid: str, amounts: Sequence[Amount]) -> None:
+        """Remember which of its amounts stands for an open call, under the name that reads show it by."""
+        for each in amounts:
+            if each.series.startswith(OPEN_CALLS):
+                value = {"series": each.series, "id": each.id, "at": each.at}
+                self._state.store.put(_SPACE, sid, value, each.at)
+                return
+
+    def ended(self, sid: str) -> None:
+        """A read has shown that a call is over. Costs nothing and asks nobody."""
+        self._noticed.setdefault(sid, True)
+        while len(self._noticed) > MOST_NOTICED:
+            self._noticed.popitem(last=False)
+
+    def take_up_ended(self) -> None:
+        """Count the calls that reads have shown to be over as over, whichever replica placed them."""
+        if self._state.untouched:
+            return
+        store = self._state.store
+        for sid in [sid for sid, due in list(self._noticed.items()) if due]:
+            # Looked at before it is taken: most are calls that nobody placed from here.
+            if store.get(_SPACE, sid) is not None and (found := store.take(_SPACE, sid)) is not None:
+                store.release([Amount(str(found["series"]), str(found["id"]), float(found["at"]))])
+            if sid in self._noticed:
+                self._noticed[sid] = False
+
+    def _total(self, series: str, since: float) -> Total:
+        return Total(0, 0.0) if self._state.untouched else self._state.store.total(series, since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 from texml_mcp.accounts import Accounts, AccountsError, load_accounts
@@ -74,20 +75,55 @@ def build_judge(settings: Settings, state: State) -> Judge:
     live = is_live(settings)
     name = settings.policy or ("assistant" if live else "sandbox")
     if is_shipped(name):
-        return Judge(name, live=live, mode=settings.confirm, state_directory=state.directory)
+        return Judge(name, live=live, mode=settings.confirm, state=state)
     from texml_mcp.gate.policy import PolicyError
 
     try:
-        return Judge(name, live=live, mode=settings.confirm, state_directory=state.directory)
+        return Judge(name, live=live, mode=settings.confirm, state=state)
     except PolicyError as error:
         raise SettingsError(f"The policy cannot be used: {error}") from None
 
 
 def build_state(settings: Settings) -> State:
-    """Where the gate keeps its records: on the sandbox nowhere, unless a directory is named."""
-    if settings.state_dir is None and not is_live(settings):
-        return State(None)
-    return State(settings.state_dir or default_directory())
+    """Where the gate keeps its records: on the sandbox nowhere, unless a directory or a store is named.
+
+    Raises `SettingsError` when a store that is named cannot be used.
+    """
+    return kept_in(settings, settings.state_dir or (default_directory() if is_live(settings) else None))
+
+
+def kept_in(settings: Settings, directory: Path | None) -> State:
+    """The records in a directory and, where one is named, in a store, which is opened now.
+
+    Raises `SettingsError` when it cannot be used.
+    """
+    if settings.store is None:
+        return State(directory)
+    from texml_mcp.gate.seal import MAKE_ONE, SealError, parse_keys
+    from texml_mcp.gate.store import StoreError
+    from texml_mcp.gate.store.redis_link import is_redis
+
+    if not is_redis(settings.store):
+        raise SettingsError(
+            "TEXML_MCP_STORE must be a redis://, rediss:// or unix:// address; a directory for this machine "
+            "alone is TEXML_MCP_STATE_DIR."
+        )
+    keys = settings.seal_keys.get_secret_value() if settings.seal_keys else ""
+    if not keys.strip():
+        raise SettingsError(
+            "A shared store needs seal keys, the same for every server on it. Set TEXML_MCP_SEAL_KEYS to "
+            f"what this prints: {MAKE_ONE}"
+        )
+    try:
+        state = State(directory, settings.store, parse_keys(keys))
+        state.open()
+    except SealError as error:
+        raise SettingsError(f"TEXML_MCP_SEAL_KEYS cannot be used: {error}.") from None
+    except StoreError as error:
+        raise SettingsError(
+            f"The store cannot be used: {error}. Start Redis or correct TEXML_MCP_STORE. Nothing was sent."
+        ) from None
+    return state
 
 
 def is_live(settings: Settings) -> bool:

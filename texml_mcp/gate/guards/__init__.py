@@ -8,6 +8,7 @@ from typing import Literal
 
 from texml_mcp.gate.guards.destinations import Place, Targets, places
 from texml_mcp.gate.guards.model import Finding, GuardConfig, Mode, QuietHours, Request, Target, Usage
+from texml_mcp.gate.store.model import StoreError
 
 Verdict = Literal["deny", "confirm", "allow"]
 
@@ -31,7 +32,9 @@ __all__ = [
 def check(
     request: Request, config: GuardConfig, usage: Usage, targets: Targets | None = None
 ) -> tuple[Finding, ...]:
-    """Everything the guards say of this call. Never raises: what cannot be judged is refused.
+    """Everything the guards say of this call. What cannot be judged is refused.
+
+    Raises nothing but `StoreError`: then what was counted so far cannot be told, and nothing is sent.
 
     `targets` reads the destinations of a TeXML document; the one of `texml_mcp.texml` by default.
     """
@@ -79,6 +82,8 @@ def _run(name: str, mode: Mode, judge: Callable[[], Iterable[Finding]]) -> list[
         return []
     try:
         found = list(judge())
+    except StoreError:
+        raise
     except Exception as error:
         return [_failed(name, error)]
     return found if mode == "enforce" else [replace(each, level="warn") for each in found]

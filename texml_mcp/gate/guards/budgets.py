@@ -1,11 +1,12 @@
 """How much may happen: calls per minute, hour and destination, at once, money per day, and no loops.
 
-The caller records what `entries` names after each send; these are the series:
+`check` says what a call would meet now; before it leaves, the same budgets are reserved in one step with
+the `amounts` that stand for it. These are the series:
 
     calls             one for each destination rung
     to:<destination>  the same, by destination
     spend             the estimated cost, in the unit of the policy
-    open_calls        +1 when a call starts and -1 when it ends; its total is what is open now
+    open_calls        one for each destination rung, at the moment at which that call is over at the latest
     loop:<digest>     one for each write, by endpoint, account and exact arguments
 
 All are per account: the names end in `@<account>`.
@@ -15,7 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from texml_mcp.catalog import endpoint
 from texml_mcp.gate.guards.destinations import Place
@@ -23,58 +26,76 @@ from texml_mcp.gate.guards.digits import user_and_host
 from texml_mcp.gate.guards.limits import seconds
 from texml_mcp.gate.guards.model import Finding, GuardConfig, Request, Usage
 from texml_mcp.gate.guards.numbers import known
+from texml_mcp.gate.store.model import Amount, Limit, Total
 
 GUARD = "budgets"
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One limit that a call must keep. `told` is the refusal, given what was counted so far."""
+
+    code: str
+    limit: Limit
+    told: Callable[[float], str]
+    subject: str = ""
+
+    def refusal(self, counted: float) -> Finding:
+        return Finding(GUARD, "deny", self.code, self.told(counted), self.subject)
 
 
 def check(
     request: Request, places: Sequence[Place], config: GuardConfig, usage: Usage
 ) -> tuple[Finding, ...]:
     """A refusal for each budget that this call would go over."""
+    found: list[Finding] = []
+    for each in budgets(request, places, config):
+        limit = each.limit
+        if limit.of == "entries":
+            total = Total(usage.count(limit.series, limit.since), 0.0)
+        else:
+            total = Total(0, usage.total(limit.series, limit.since))
+        if not limit.allows(total):
+            found.append(each.refusal(limit.counted(total)))
+    if config.spend_per_day is not None and config.rate_per_minute_cost is None and _rung(request, places):
+        # A budget that nothing is counted against would never stop anything.
+        message = "spend_per_day is set without rate_per_minute_cost."
+        found.append(Finding(GUARD, "deny", "spend_unknown", message))
+    return tuple(found)
+
+
+def budgets(request: Request, places: Sequence[Place], config: GuardConfig) -> tuple[Budget, ...]:
+    """Everything that limits this call."""
+    if endpoint(request.endpoint).reads:
+        return ()
+    rung = _rung(request, places)
+    return (*_loop(request, config), *(_calls(request, places, rung, config) if rung else ()))
+
+
+def amounts(request: Request, places: Sequence[Place], config: GuardConfig) -> tuple[Amount, ...]:
+    """What stands for this call in the series, from the moment at which it leaves."""
     if endpoint(request.endpoint).reads:
         return ()
     now = request.now.timestamp()
-    found = list(_loop(request, config, usage, now))
-    rung = _rung(places)
-    if not rung:
-        return tuple(found)
-    calls = _series("calls", request)
-    for limit, window, code, words in (
-        (config.calls_per_minute, MINUTE, "calls_per_minute", "a minute"),
-        (config.calls_per_hour, HOUR, "calls_per_hour", "an hour"),
-    ):
-        if limit is not None and usage.count(calls, now - window) + len(rung) > limit:
-            found.append(_deny(code, f"More than {limit} calls {words}."))
-    if (limit := config.concurrent_calls) is not None:
-        open_now = max(0.0, usage.total(_series("open_calls", request), 0.0))
-        if open_now + len(rung) > limit:
-            found.append(
-                _deny("concurrent_calls", f"More than {limit} calls at once; {open_now:.0f} are open.")
-            )
-    found.extend(_destinations(request, rung, config, usage, now))
-    found.extend(_spend(request, rung, config, usage, now))
-    return tuple(found)
-
-
-def entries(request: Request, places: Sequence[Place], config: GuardConfig) -> tuple[tuple[str, float], ...]:
-    """What to record when this call has been sent: series and amount. The caller closes `open_calls`."""
-    if endpoint(request.endpoint).reads:
-        return ()
-    found = [(_series("loop:" + digest(request), request), 1.0)]
-    rung = _rung(places)
+    over = now + seconds(request.wire, config)
+    found = [("loop:" + digest(request), now, 1.0)]
+    rung = _rung(request, places)
     for destination in rung:
-        found.append((_series("calls", request), 1.0))
-        found.append((_series("to:" + destination, request), 1.0))
-        found.append((_series("open_calls", request), 1.0))
+        found += [("calls", now, 1.0), ("to:" + destination, now, 1.0), ("open_calls", over, 1.0)]
     if rung and (cost := estimate(request, places, config)):
-        found.append((_series("spend", request), cost))
-    return tuple(found)
+        found.append(("spend", now, cost))
+    write = secrets.token_hex(8)
+    return tuple(
+        Amount(_series(name, request), f"{write}:{number}", at, amount)
+        for number, (name, at, amount) in enumerate(found)
+    )
 
 
 def estimate(request: Request, places: Sequence[Place], config: GuardConfig) -> float:
     """The most this call can cost: each destination for as long as it may last; 0 without a rate."""
-    return len(_rung(places)) * (config.rate_per_minute_cost or 0.0) * seconds(request.wire, config) / 60
+    rung = len(_rung(request, places))
+    return rung * (config.rate_per_minute_cost or 0.0) * seconds(request.wire, config) / 60
 
 
 def digest(request: Request) -> str:
@@ -83,52 +104,60 @@ def digest(request: Request) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _loop(request: Request, config: GuardConfig, usage: Usage, now: float) -> tuple[Finding, ...]:
+def _loop(request: Request, config: GuardConfig) -> Iterator[Budget]:
     if config.loop_count is None:
-        return ()
-    series = _series("loop:" + digest(request), request)
-    if usage.count(series, now - config.loop_window_seconds) < config.loop_count:
-        return ()
+        return
+    since = request.now.timestamp() - config.loop_window_seconds
     message = (
         f"The same {request.endpoint} ran {config.loop_count} times within {config.loop_window_seconds} "
         "seconds: this looks like a loop."
     )
-    return (_deny("loop", message),)
+    series = _series("loop:" + digest(request), request)
+    yield Budget("loop", Limit(series, since, config.loop_count, 1), lambda _: message)
 
 
-def _destinations(
-    request: Request, rung: Sequence[str], config: GuardConfig, usage: Usage, now: float
-) -> list[Finding]:
-    limit = config.per_destination_per_hour
-    if limit is None:
+def _calls(
+    request: Request, places: Sequence[Place], rung: Sequence[str], config: GuardConfig
+) -> Iterator[Budget]:
+    now, series = request.now.timestamp(), _series("calls", request)
+    if (a_minute := config.calls_per_minute) is not None:
+        limit = Limit(series, now - MINUTE, a_minute, len(rung))
+        yield Budget("calls_per_minute", limit, lambda _: f"More than {a_minute} calls a minute.")
+    if (an_hour := config.calls_per_hour) is not None:
+        limit = Limit(series, now - HOUR, an_hour, len(rung))
+        yield Budget("calls_per_hour", limit, lambda _: f"More than {an_hour} calls an hour.")
+    if (at_once := config.concurrent_calls) is not None:
+        limit = Limit(_series("open_calls", request), now, at_once, len(rung))
+        yield Budget(
+            "concurrent_calls",
+            limit,
+            lambda counted: f"More than {at_once} calls at once; {counted:.0f} are open.",
+        )
+    if config.per_destination_per_hour is not None:
+        for each in dict.fromkeys(rung):
+            yield _destination_budget(request, each, rung.count(each), config.per_destination_per_hour)
+    if (a_day := config.spend_per_day) is not None and config.rate_per_minute_cost is not None:
+        cost = estimate(request, places, config)
+        limit = Limit(_series("spend", request), now - DAY, a_day, cost, "amount")
+        yield Budget(
+            "spend_per_day",
+            limit,
+            lambda spent: (
+                f"This could cost {cost:.2f} on top of {spent:.2f}; the day's budget is {a_day:.2f}."
+            ),
+        )
+
+
+def _destination_budget(request: Request, destination: str, adding: int, most: int) -> Budget:
+    since = request.now.timestamp() - HOUR
+    limit = Limit(_series("to:" + destination, request), since, most, adding)
+    message = f"More than {most} calls an hour to {destination}."
+    return Budget("per_destination_per_hour", limit, lambda _: message, destination)
+
+
+def _rung(request: Request, places: Sequence[Place]) -> list[str]:
+    if endpoint(request.endpoint).reads:
         return []
-    found: list[Finding] = []
-    for each in dict.fromkeys(rung):
-        if usage.count(_series("to:" + each, request), now - HOUR) + rung.count(each) > limit:
-            message = f"More than {limit} calls an hour to {each}."
-            found.append(Finding(GUARD, "deny", "per_destination_per_hour", message, each))
-    return found
-
-
-def _spend(
-    request: Request, rung: Sequence[str], config: GuardConfig, usage: Usage, now: float
-) -> tuple[Finding, ...]:
-    if config.spend_per_day is None:
-        return ()
-    if config.rate_per_minute_cost is None:
-        # A budget that nothing is counted against would never stop anything.
-        return (_deny("spend_unknown", "spend_per_day is set without rate_per_minute_cost."),)
-    cost = len(rung) * config.rate_per_minute_cost * seconds(request.wire, config) / 60
-    spent = usage.total(_series("spend", request), now - DAY)
-    if spent + cost <= config.spend_per_day:
-        return ()
-    message = (
-        f"This could cost {cost:.2f} on top of {spent:.2f}; the day's budget is {config.spend_per_day:.2f}."
-    )
-    return (_deny("spend_per_day", message),)
-
-
-def _rung(places: Sequence[Place]) -> list[str]:
     return [_destination(each) for each in places if each.kind in ("number", "sip")]
 
 
@@ -144,7 +173,3 @@ def _destination(place: Place) -> str:
 
 def _series(name: str, request: Request) -> str:
     return f"{name}@{request.account}"
-
-
-def _deny(code: str, message: str) -> Finding:
-    return Finding(GUARD, "deny", code, message)

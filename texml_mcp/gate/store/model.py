@@ -1,17 +1,20 @@
 """What the gate keeps between calls, and what any place that keeps it must promise.
 
-Two shapes only, so that SQLite and Redis can both hold them: items under (space, key), which are
-JSON objects that may expire, and series of amounts in time. Times are seconds since 1970.
+Three shapes, so that SQLite and Redis can both hold them: items under (space, key), which are JSON
+objects that may expire; series of amounts in time; and buckets of tokens. Times are seconds since 1970.
 
-The operations that decide anything (`take`, `claim`, `replace`) have exactly one winner among all
+The operations that decide anything (`take`, `claim`, `replace`, `reserve`, `draw`) decide once for all
 threads, processes and replicas that share the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+# The longest budget looks back a day; as much again for clocks that are put back.
+KEEP_AMOUNTS_SECONDS = 2 * 86_400
 
 
 class StoreError(Exception):
@@ -33,6 +36,35 @@ class Total(NamedTuple):
 
     entries: int
     amount: float
+
+
+class Amount(NamedTuple):
+    """An amount in a series at a point in time, which may lie ahead. `id` is unique in its series."""
+
+    series: str
+    id: str
+    at: float
+    amount: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` in a series since a moment, with what is about to be added.
+
+    `of` says what is counted: the amounts (`entries`) or their sum (`amount`).
+    """
+
+    series: str
+    since: float
+    most: float
+    adding: float
+    of: str = "entries"
+
+    def allows(self, total: Total) -> bool:
+        return self.counted(total) + self.adding <= self.most
+
+    def counted(self, total: Total) -> float:
+        return total.entries if self.of == "entries" else total.amount
 
 
 class Store(Protocol):
@@ -69,16 +101,26 @@ class Store(Protocol):
         """Remove an item; whether it was there."""
         ...
 
-    def add(self, series: str, at: float, amount: float = 1.0) -> None:
-        """Note an amount at a point in time."""
-        ...
-
     def total(self, series: str, since: float) -> Total:
-        """The amounts at `since` or later."""
+        """The amounts at `since` or later, those that lie ahead included."""
         ...
 
-    def latest(self, series: str) -> float | None:
-        """When the newest amount was noted."""
+    def reserve(self, limits: Sequence[Limit], amounts: Sequence[Amount]) -> tuple[int, float] | None:
+        """Note all amounts, unless a limit would be passed: then none, and which limit, and its count.
+
+        Counting and noting are one step: of two that race for the last place one gets it.
+        """
+        ...
+
+    def release(self, amounts: Sequence[Amount]) -> None:
+        """Take back amounts that were noted; those that are gone already stay gone."""
+        ...
+
+    def draw(self, bucket: str, capacity: float, per_second: float) -> float:
+        """Take a token: 0.0 when there was one, otherwise the seconds until there is.
+
+        A bucket holds `capacity` tokens (1 or more), is full at first, and gains `per_second`.
+        """
         ...
 
     def purge(self, now: float) -> int:

@@ -1,0 +1,76 @@
+"""A write that is about to leave: counted against every budget, written down, and later settled.
+
+All of it asks the store, so async code calls it through `State.run`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from texml_mcp.gate.records import Case, Records
+from texml_mcp.gate.ruling import Judge, Ruling
+
+if TYPE_CHECKING:
+    from texml_mcp.gate.journal import Outcome
+    from texml_mcp.gate.store import Amount
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """One write between its record and its outcome."""
+
+    judge: Judge
+    records: Records
+    case: Case
+    id: str
+    reserved: tuple[Amount, ...]
+
+    def settle(self, outcome: Outcome, status: int | None = None, sid: str = "") -> str | None:
+        """Note what became of it; a sentence when that failed. Never raises: it has left by now."""
+        if outcome == "not_sent":
+            _give_back(self.judge, self.reserved)
+        elif sid and "To" in self.case.wire:  # a call leg, not a recording or a queue
+            self._opened(sid)
+        return self.records.settle(self.id, self.case, outcome, status=status, sid=sid)
+
+    def _opened(self, sid: str) -> None:
+        from texml_mcp.gate.store import StoreError
+
+        try:
+            self.judge.opened(sid, self.reserved)
+        except StoreError as error:
+            log.error("a call counts as open until its time limit, as its end cannot be noticed: %s", error)
+
+
+def begin(judge: Judge, records: Records, case: Case, wire: Mapping[str, Any]) -> Begun | Ruling | None:
+    """Count and write down a write, or say why it must not leave: a denial, or None for a twin.
+
+    None means that nobody was asked about this call and an identical one has begun in the meantime.
+    Raises `StoreError` and `RecordError`: then it must not leave either, and nothing is counted.
+    """
+    reserved = judge.reserve(case.known, wire)
+    if isinstance(reserved, Ruling):
+        return reserved
+    try:
+        id = records.begin(case)
+    except BaseException:
+        _give_back(judge, reserved)
+        raise
+    if id is None:
+        _give_back(judge, reserved)
+        return None
+    return Begun(judge, records, case, id, reserved)
+
+
+def _give_back(judge: Judge, reserved: tuple[Amount, ...]) -> None:
+    from texml_mcp.gate.store import StoreError
+
+    try:
+        judge.give_back(reserved)
+    except StoreError as error:
+        log.error("a write that was not sent still counts in its budgets: %s", error)

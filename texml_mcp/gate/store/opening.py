@@ -1,0 +1,23 @@
+"""Which store an address names: a Redis by its URL, a SQLite file by its path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from texml_mcp.gate.store.model import Store, StoreError
+from texml_mcp.gate.store.sqlite_file import MEMORY
+
+
+def open_store(where: str | Path | None) -> Store:
+    """The store at a URL or a path, or in memory. Raises `StoreError` when it cannot be used."""
+    if isinstance(where, str) and "://" in where:
+        from texml_mcp.gate.store.redis_link import SCHEMES, is_redis
+
+        if not is_redis(where):
+            raise StoreError(f"a store is a file or one of {', '.join(f'{each}://' for each in SCHEMES)}")
+        from texml_mcp.gate.store.redis import RedisStore
+
+        return RedisStore(where)
+    from texml_mcp.gate.store.sqlite import SqliteStore
+
+    return SqliteStore(MEMORY if where is None else where)
