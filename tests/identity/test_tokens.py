@@ -311,7 +311,7 @@ def test_a_killed_writer_leaves_no_lock_and_no_half_file(path: Path) -> None:
         from texml_mcp.identity import files
 
         with files.locked(path):
-            path.with_name(f".{path.name}.{os.getpid()}.new").write_text("version")
+            path.with_name(f".{path.name}.left.new").write_text("version")
             os.kill(os.getpid(), 9)
     os.waitpid(child, 0)
     assert path.read_text() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import time
 from collections.abc import Generator
@@ -75,7 +76,9 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Generator[None]:
     try:
         path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         lock = os.open(
-            path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE
+            path.with_name(path.name + ".lock"),
+            os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
+            PRIVATE_FILE,
         )
     except (OSError, ValueError) as error:
         raise _failed(path, "locked", error) from None
@@ -100,10 +103,10 @@ def replace(path: Path, text: str) -> None:
     A new file is its owner's alone. One that was there keeps its owner, its group, and its group's right to
     read: the server may run as another user than whoever adds tokens. Raises `TokensError`.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
             with os.fdopen(descriptor, "wb") as file:
                 _like(path, descriptor)
                 file.write(text.encode("utf-8"))
