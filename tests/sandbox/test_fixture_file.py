@@ -17,6 +17,7 @@ from texml_mcp.sandbox.fixture_file import check, load_fixture, schema, world_fr
 from texml_mcp.sandbox.people import DEFAULT_CALLEE, DOES
 
 CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "app/1", "Texml": "<Response/>"}
+INBOUND = "/story/0/inbound"
 WHOLE: dict[str, Any] = {
     "account_sid": "any account",
     "seed": "tuesday",
@@ -119,7 +120,10 @@ def test_the_schema_refuses_and_names_the_place(content: Any, pointer: str, tmp_
     [
         ({"story": [{"request": "sing"}]}, "/story/0/request"),
         ({"story": [{"advance": 1}, {"request": "get_call", "path": {"call_sid": "none"}}]}, "/story/1"),
-        ({"story": [{"inbound": {"from": "+13125550143", "application": "none"}}]}, "/story/0"),
+        (
+            {"story": [{"inbound": {"from": "+13125550143", "application": "none"}}]},
+            "/story/0/inbound/application",
+        ),
         ({"applications": 2 * [WHOLE["applications"][0]]}, "/applications/1/id"),
     ],
 )

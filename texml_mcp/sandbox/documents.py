@@ -7,9 +7,11 @@ sandbox does not run is refused when the document arrives: a silent skip would b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from texml_mcp.sandbox.errors import ApiError, bad_request
+from texml_mcp.texml.lint import lint
 from texml_mcp.texml.model import Element, ParseError
 from texml_mcp.texml.parse import parse
 
@@ -38,8 +40,42 @@ CHILDREN: Mapping[str, frozenset[str]] = {
 _SETTINGS = frozenset({"Parameter", "CustomParameter"})
 
 
+# What the linter finds that the network would trip over. It also judges destinations; those are judged when
+# they are dialed, so that a document with one wrong number still runs to that place.
+_REFUSED = frozenset(
+    {
+        "bad_url",
+        "bad_value",
+        "missing_attribute",
+        "missing_child",
+        "missing_text",
+        "mixed_dial",
+        "unexpected_text",
+        "unknown_attribute",
+        "unknown_verb",
+        "wrong_nesting",
+    }
+)
+# What the network takes although the linter does not: a pause of any length, since a test may need a call
+# that simply lasts, and the name of a sound, since nothing is really played.
+_LENIENT = ("Pause length=", "<Play>")
+# Attributes that would change what happens, and that this network does not act on.
+_NOT_ACTED_ON = {"Queue": ("url", "method")}
+_REMEMBERED_LENGTH = 4096
+
+
 def steps(document: str) -> list[Step]:
     """The steps of a document. Raises `ApiError` for one that cannot be run here."""
+    return list(_remembered(document) if len(document) <= _REMEMBERED_LENGTH else _read(document))
+
+
+@lru_cache(maxsize=256)
+def _remembered(document: str) -> tuple[Step, ...]:
+    # Steps are never changed once made, so that calls may share them.
+    return _read(document)
+
+
+def _read(document: str) -> tuple[Step, ...]:
     try:
         root = parse(document)
     except ParseError as error:
@@ -48,7 +84,11 @@ def steps(document: str) -> list[Step]:
         ) from None
     if root.name != "Response":
         raise bad_request("The TeXML document must begin with <Response>.")
-    return [_step(verb) for verb in root.children]
+    found = tuple(_step(verb) for verb in root.children)
+    for finding in lint(document).findings:
+        if finding.code in _REFUSED and not finding.message.startswith(_LENIENT):
+            raise bad_request(f"Line {finding.line}: {finding.message}; nothing was changed.")
+    return found
 
 
 def _step(verb: Element) -> Step:
@@ -57,6 +97,9 @@ def _step(verb: Element) -> Step:
     for child in verb.children:
         if child.name not in CHILDREN[verb.name]:
             raise _unsupported(f"<{child.name}> inside <{verb.name}>", child)
+        for name in _NOT_ACTED_ON.get(child.name, ()):
+            if name in child.attributes:
+                raise _unsupported(f"{name} of <{child.name}>", child)
     return _plain(verb)
 
 
@@ -88,3 +131,12 @@ def seconds(step: Step, name: str, default: float, most: float = 86_400.0) -> fl
 def flag(step: Step, name: str, default: bool = False) -> bool:
     value = step["attributes"].get(name)
     return default if value is None else str(value).lower() == "true"
+
+
+def hook(step: Step, name: str, default_events: str = "") -> dict[str, Any] | None:
+    """A callback as an element's attributes ask for it: where, how, for which events (all, when none)."""
+    attributes = step["attributes"]
+    if not attributes.get(name):
+        return None
+    events = attributes.get(f"{name}Event", default_events).split()
+    return {"url": attributes[name], "method": attributes.get(f"{name}Method", "POST"), "events": events}

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, cast
 
 from texml_mcp.sandbox import ids
+from texml_mcp.sandbox.documents import steps
 from texml_mcp.sandbox.errors import ApiError
 from texml_mcp.sandbox.handlers import HANDLERS
 from texml_mcp.sandbox.handlers.applications import new_application
@@ -40,8 +41,9 @@ _SAID = (
 def default_world(seed: str = "default") -> World:
     """A copy of the default world. What it holds is named alike in every copy; `seed` names what comes."""
     world = World("default", ACCOUNT_SID)
-    world.restore(_told())
+    world.origin = _told(), {}
     world.seed = seed
+    world.reset()
     return world
 
 
@@ -78,7 +80,8 @@ def world_from(given: Mapping[str, Any]) -> World:
     world = World(str(given.get("seed", "fixture")), str(given.get("account_sid", ACCOUNT_SID)))
     _at("/settings", lambda: world.configure(_mapping(given, "settings")))
     for url, texml in _mapping(given, "documents").items():
-        world.documents[url] = str(texml)
+        _at(pointer("documents", url), lambda texml=texml: steps(texml))
+        world.documents[url] = texml
     for place, each in _items(given, "callees"):
         _at(place, lambda each=each: world.script_callee(each))
     for place, each in _items(given, "applications"):
@@ -95,7 +98,9 @@ def world_from(given: Mapping[str, Any]) -> World:
             raise FixtureError(place, "a name is needed, and max_size must be a whole number")
         world.queue_named(each["name"], each.get("max_size", 300))
     for place, each in _items(given, "story"):
-        _at(place, lambda each=each: _step(world, each))
+        inner = "/inbound" if "inbound" in each else ""
+        _at(place + inner, lambda each=each: _step(world, each))
+    world.origin = world.keep()
     return world
 
 

@@ -76,6 +76,12 @@ class Media(Store):
         self.touch(recording, status="stopped", duration=heard, absent=absent)
         self.plan(READY_SECONDS, "finish_recording", recording["sid"])
 
+    def limit_recording(self, sid: str) -> None:
+        """A recording has become as long as it may."""
+        recording = self.state["recordings"].get(sid)
+        if recording is not None:
+            self.stop_recording(recording)
+
     def finish_recording(self, sid: str) -> None:
         recording = self.state["recordings"].get(sid)
         if recording is None or recording["status"] != "stopped":

@@ -1,7 +1,8 @@
 """Who is called: scripted by number or pattern, with a polite default for everyone else.
 
-A callee is `{match, does, rings_seconds, hangs_up_after_seconds, says, presses, greeting_seconds}`. `match`
-is a number or SIP URI, where `*` stands for anything; the first that matches answers.
+A callee is `{match, does, rings_seconds, hangs_up_after_seconds, says, presses, greeting_seconds, beeps}`.
+`match` is a number or SIP URI, where `*` stands for anything; the first that matches answers. `fax` and
+`silence` answer as well, to be detected; `beeps` says whether a voicemail beeps after its greeting.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any
 
 from texml_mcp.sandbox.store import Record
 
-DOES = ("answers", "voicemail", "busy", "no-answer", "rejects", "unreachable")
+DOES = ("answers", "voicemail", "fax", "silence", "busy", "no-answer", "rejects", "unreachable")
+ANSWERING = ("answers", "voicemail", "fax", "silence")
 _DEFAULTS: Record = {
     "does": "answers",
     "rings_seconds": 3.0,
@@ -20,6 +22,7 @@ _DEFAULTS: Record = {
     "says": "",
     "presses": "",
     "greeting_seconds": 8.0,
+    "beeps": True,
 }
 DEFAULT_CALLEE: Record = {"match": "*", **_DEFAULTS}
 _SECONDS = ("rings_seconds", "hangs_up_after_seconds", "greeting_seconds")
@@ -42,6 +45,8 @@ def callee(given: Mapping[str, Any]) -> Record:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 10**6:
             raise ValueError(f"{name}: seconds, 0 or more")
         made[name] = float(value)
+    if not isinstance(made["beeps"], bool):
+        raise ValueError("beeps: true or false")
     for name in ("says", "presses"):
         if not isinstance(made[name], str):
             raise ValueError(f"{name}: must be text")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from texml_mcp.sandbox.clock import iso, iso_millis, rfc2822
 from texml_mcp.sandbox.media import media_url
-from texml_mcp.sandbox.rooms import average_wait
+from texml_mcp.sandbox.queues import average_wait
 from texml_mcp.sandbox.world import Record, World
 
 

@@ -1,4 +1,4 @@
-"""Where calls meet: conferences and queues."""
+"""Conferences: who is in one, how it starts and ends, what its participants are told."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from typing import Any
 
 from texml_mcp.sandbox import ids
 from texml_mcp.sandbox.clock import iso
-from texml_mcp.sandbox.media import Media
+from texml_mcp.sandbox.queues import Queues
 from texml_mcp.sandbox.store import Record
 
 LONGEST_CONFERENCE = 4 * 3600.0
-DEFAULT_QUEUE_SIZE = 300
 
 
-class Rooms(Media):
-    """Conferences with their participants, and queues with their callers."""
+class Rooms(Queues):
+    """Conferences with their participants."""
 
     def proceed(self, sid: str) -> None:
         """Have a call go on with its document."""
         raise NotImplementedError
 
-    # --- conferences
+    def play(self, sid: str, what: str, url: str, method: str) -> None:
+        """Have a leg, or a conference, hear what is behind a URL."""
+        raise NotImplementedError
 
     def conference_named(self, name: str) -> Record:
         """The live conference of this name or SID, or a new one."""
@@ -32,12 +33,12 @@ class Rooms(Media):
                 return conference
         sid = ids.uuid_sid(*self.fresh("conference", name))
         made: Record = {"friendly_name": name, "status": "init", "reason": None, "ended_by": None}
-        return self.new("conferences", sid, made | {"participants": {}, "hook": None})
+        return self.new("conferences", sid, made | {"participants": {}, "hook": None, "announced": []})
 
     def join(self, sid: str, conference_sid: str, **flags: Any) -> Record:
-        """A leg becomes a participant; it is connected once it is answered."""
+        """A leg becomes a participant; it is connected once it is answered, or at once with early media."""
         self.leave(sid)
-        self.leave_queue(sid)
+        self.leave_queue(sid, "redirected")
         conference = self.state["conferences"][conference_sid]
         participant: Record = {
             "call": sid,
@@ -45,10 +46,14 @@ class Rooms(Media):
             "status": "connecting",
             "muted": False,
             "hold": False,
+            "hold_url": None,
             "coaching": False,
             "coached": None,
             "ends": False,
             "starts": True,
+            "beeps": "true",
+            "early": False,
+            "wait": None,
             "joined": self.clock.now,
             "created": self.clock.now,
             "updated": self.clock.now,
@@ -56,7 +61,7 @@ class Rooms(Media):
         }
         conference["participants"][sid] = participant
         self.state["calls"][sid]["conference"] = conference_sid
-        if self.state["calls"][sid]["status"] == "in-progress":
+        if self.state["calls"][sid]["status"] == "in-progress" or participant["early"]:
             self.connect(sid)
         return participant
 
@@ -64,13 +69,18 @@ class Rooms(Media):
         """The participant is there, which may start the conference."""
         conference = self.state["conferences"][self.state["calls"][sid]["conference"]]
         participant = conference["participants"][sid]
+        if participant["status"] == "connected":
+            return
         participant |= {"status": "connected", "updated": self.clock.now}
-        self.note("participant-joined", sid, conference=conference["sid"])
+        beep = participant["beeps"] in ("true", "onEnter")
+        self.note("participant-joined", sid, conference=conference["sid"], beep=beep)
         self._tell_conference(conference, "join", sid)
         if participant["starts"] and conference["status"] == "init":
             self.touch(conference, status="in-progress")
             self._tell_conference(conference, "start", sid)
             self.plan(LONGEST_CONFERENCE, "expire_conference", conference["sid"])
+        elif conference["status"] == "init" and participant["wait"]:
+            self.play(sid, "waiting", participant["wait"]["url"], participant["wait"]["method"])
 
     def leave(self, sid: str) -> None:
         """A leg leaves its conference, which may end it for everyone."""
@@ -80,8 +90,14 @@ class Rooms(Media):
         conference = self.state["conferences"][call["conference"]]
         participant = conference["participants"].pop(sid)
         call["conference"] = None
-        self.note("participant-left", sid, conference=conference["sid"])
-        self._tell_conference(conference, "leave", sid)
+        beep = participant["status"] == "connected" and participant["beeps"] in ("true", "onExit")
+        self.note("participant-left", sid, conference=conference["sid"], beep=beep)
+        self._tell_conference(conference, "leave", sid, participant)
+        for other in conference["participants"].values():
+            if other["coached"] == sid:
+                # Still coaching, now heard by nobody: to be heard by all at once could be an indiscretion.
+                other |= {"coached": None, "updated": self.clock.now}
+                self.note("coach-left-alone", other["call"], conference=conference["sid"])
         if participant["ends"] and participant["status"] == "connected":
             self.end_conference(conference, "participant-with-end-conference-on-exit-left", sid)
         elif not conference["participants"]:
@@ -94,11 +110,11 @@ class Rooms(Media):
         self.touch(conference, status="completed", reason=reason, ended_by=by)
         self.note("conference-ended", conference["sid"], reason=reason)
         self._tell_conference(conference, "end", by, ReasonConferenceEnded=reason)
-        cut_off = list(conference["participants"])
+        cut_off: dict[str, Record] = conference["participants"]
         conference["participants"] = {}
-        for sid in cut_off:
+        for sid, participant in cut_off.items():
             self.state["calls"][sid]["conference"] = None
-            self._tell_conference(conference, "leave", sid)
+            self._tell_conference(conference, "leave", sid, participant)
         for recording in list(self.state["recordings"].values()):
             if recording["conference"] == conference["sid"]:
                 self.stop_recording(recording)
@@ -118,8 +134,35 @@ class Rooms(Media):
         if conference is not None:
             self.end_conference(conference, "time-exceeded")
 
-    def _tell_conference(self, conference: Record, what: str, call: str | None, **more: Any) -> None:
-        participant = conference["participants"].get(call, {})
+    def announce(self, conference: Record, url: str, method: str, to: str | None = None) -> None:
+        """Everybody in the conference, or one participant, hears what is behind the URL, once."""
+        self.touch(conference, announced=[*conference["announced"], {"to": to, "url": url}])
+        self.play(to or conference["sid"], "announced", url, method)
+
+    def hold(self, participant: Record, url: str | None, method: str) -> None:
+        """The participant hears the URL, or nothing, instead of the others, and is not heard."""
+        participant |= {"hold": True, "hold_url": url, "updated": self.clock.now}
+        if url:
+            self.play(participant["call"], "held", url, method)
+
+    def _tell_conference(
+        self,
+        conference: Record,
+        what: str,
+        call: str | None,
+        participant: Record | None = None,
+        **more: Any,
+    ) -> None:
+        member = participant or conference["participants"].get(call, {})
+        told = {}
+        if member:
+            told = {
+                "Muted": str(member["muted"]).lower(),
+                "Hold": str(member["hold"]).lower(),
+                "Coaching": str(member["coaching"]).lower(),
+                "EndConferenceOnExit": str(member["ends"]).lower(),
+                "StartConferenceOnEnter": str(member["starts"]).lower(),
+            }
         self.send(
             conference["hook"],
             what,
@@ -128,77 +171,8 @@ class Rooms(Media):
             FriendlyName=conference["friendly_name"],
             StatusCallbackEvent=f"participant-{what}" if what in ("join", "leave") else f"conference-{what}",
             CallSid=call,
-            ParticipantLabel=participant.get("label"),
+            ParticipantLabel=member.get("label"),
             Timestamp=iso(self.clock.now),
+            **told,
             **more,
         )
-
-    # --- queues
-
-    def queue_named(self, name: str, max_size: int = DEFAULT_QUEUE_SIZE) -> Record:
-        """The queue of this name; a new one when there is none, as `<Enqueue>` does it."""
-        if name in self.state["queues"]:
-            return self.state["queues"][name]
-        uuid = ids.uuid_sid(*self.fresh("queue", name))
-        return self.new("queues", name, {"max_size": max_size, "waiting": [], "waits": [], "uuid": uuid})
-
-    def enqueue(self, sid: str, name: str, hook: Record | None = None) -> bool:
-        """A call begins to wait; `False` when the queue is full."""
-        queue = self.queue_named(name)
-        if len(queue["waiting"]) >= queue["max_size"]:
-            self.note("queue-full", sid, queue=name)
-            return False
-        queue["waiting"].append({"call": sid, "waiting_since": self.clock.now})
-        self.touch(queue)
-        self.state["calls"][sid]["queue"] = name
-        position = len(queue["waiting"])
-        self.send(
-            hook,
-            "enqueued",
-            "queue-events",
-            CallSid=sid,
-            QueueSid=queue["uuid"],
-            QueuePosition=position,
-            CurrentQueueSize=position,
-            QueueTime=0,
-            AvgQueueTime=average_wait(queue, self.clock.now),
-        )
-        agents = (each for each in self.state["calls"].values() if each["serves"] == name)
-        if (agent := next(agents, None)) is not None:
-            self.serve(agent["sid"], name)
-        return True
-
-    def leave_queue(self, sid: str) -> None:
-        call = self.state["calls"][sid]
-        queue = self.state["queues"].get(call["queue"] or "")
-        call["queue"] = None
-        if queue is None:
-            return
-        for member in queue["waiting"]:
-            if member["call"] == sid:
-                queue["waits"] = [*queue["waits"][-99:], int(self.clock.now - member["waiting_since"])]
-        queue["waiting"] = [member for member in queue["waiting"] if member["call"] != sid]
-        self.touch(queue)
-
-    def serve(self, agent: str, name: str) -> bool:
-        """`<Dial><Queue>`: connect a leg to who has waited longest; `False` when nobody waits."""
-        queue = self.queue_named(name)
-        leg = self.state["calls"][agent]
-        if not queue["waiting"]:
-            leg["serves"] = name
-            return False
-        leg["serves"] = None
-        caller = queue["waiting"][0]["call"]
-        self.leave_queue(caller)
-        self.bridge(agent, caller)
-        return True
-
-    def bridge(self, one: str, other: str) -> None:
-        """Connect two legs."""
-        raise NotImplementedError
-
-
-def average_wait(queue: Record, now: float) -> int:
-    """Seconds, over who waits and the latest who waited."""
-    waits = queue["waits"] + [int(now - each["waiting_since"]) for each in queue["waiting"]]
-    return round(sum(waits) / len(waits)) if waits else 0

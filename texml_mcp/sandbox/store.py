@@ -9,10 +9,11 @@ import hashlib
 import json
 import marshal
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from texml_mcp.sandbox.clock import Clock
+from texml_mcp.sandbox.comparing import differences, settled
 
 Record = dict[str, Any]
 
@@ -25,34 +26,15 @@ TABLES = (
     "transcriptions",
     "siprecs",
     "streams",
+    "live_transcriptions",
     "secrets",
 )
 MOST_EVENTS = 20_000
 MOST_CALLBACKS = 20_000
 LONGEST_SPAN = 10**9
 
-# Data that tells when rather than what, or in which order: two runs of one story at different speeds, or
-# with independent steps interleaved otherwise, are the same world.
-_VOLATILE = frozenset(
-    {
-        "answered",
-        "created",
-        "duration",
-        "ended",
-        "heard",
-        "joined",
-        "number",
-        "sequence",
-        "since",
-        "started",
-        "step",
-        "updated",
-        "waiting_since",
-        "waits",
-    }
-)
-
 Happening = Callable[..., None]
+Kept = tuple[bytes, dict[str, str]]
 Fetcher = Callable[[str, str, Mapping[str, str]], str]
 
 
@@ -84,13 +66,16 @@ class Store:
         self.fetcher: Fetcher | None = None  # gets documents that the table has not, where that is allowed
         self.versions: dict[str, list[tuple[float, Record]]] = {}
         self.followed: float | None = None  # when the real-time mode last looked, by the monotonic clock
+        self.origin: Kept | None = None  # what `reset` goes back to
+        self.noted = 0  # how many events and callbacks there have been: logs are cut, their numbers go on
+        self.sent = 0
 
     # --- copies and comparison
 
     _KEPT: ClassVar[tuple[str, ...]] = (
         *("seed", "account_sid", "state", "made", "drawn", "lag_seconds", "tick_seconds"),
         *("answers_call_sid", "callees", "documents", "faults", "asked", "rate"),
-        *("events", "outbox"),
+        *("events", "outbox", "noted", "sent"),
     )
 
     def snapshot(self) -> bytes:
@@ -112,16 +97,32 @@ class Store:
         twin.restore(self.snapshot())
         twin.vault = dict(self.vault)
         twin.fetcher = self.fetcher
+        twin.origin = self.origin
         return twin
+
+    def keep(self) -> Kept:
+        """A snapshot with the secret values beside it: what `reset` and the control plane hold on to."""
+        return self.snapshot(), dict(self.vault)
+
+    def back(self, kept: Kept) -> None:
+        """Become what was kept, secrets included."""
+        self.restore(kept[0])
+        self.vault = dict(kept[1])
+
+    def reset(self) -> None:
+        """Become what the fixture made, or an empty world where there was none; the seed stays."""
+        seed = self.seed
+        self.back(self.origin or type(self)(seed, self.account_sid).keep())
+        self.seed = seed
 
     def hash(self) -> str:
         """A digest of the state: the same for the same outcome, however fast it came about."""
-        text = json.dumps(_settled(self.state), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(settled(self.state), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def diff(self, other: Store) -> list[Record]:
         """What differs in the other world, volatile fields aside: `{path, here, there}` by path."""
-        return list(_differences("", _settled(self.state), _settled(other.state)))
+        return list(differences("", settled(self.state), settled(other.state)))
 
     def shown(self) -> Record:
         """The whole state with the clock, for people and graders. Secret values are not in it."""
@@ -207,26 +208,42 @@ class Store:
 
     def note(self, what: str, sid: str, **more: Any) -> None:
         """Add to the log of what happened."""
-        self.events.append({"at": self.clock.now, "event": what, "sid": sid, **more})
+        self.noted += 1
+        self.events.append({"number": self.noted, "at": self.clock.now, "event": what, "sid": sid, **more})
         if len(self.events) > MOST_EVENTS:
             del self.events[: MOST_EVENTS // 2]
+
+    def failover(self, call: str | None) -> str:
+        """Where a callback about this leg goes when its own address fails: nowhere, by itself."""
+        return ""
+
+    def filled(self, text: str) -> str:
+        """A text with each `{{name}}` replaced by that secret, at the moment of use: state holds none."""
+        if self.vault and "{{" in text:
+            for name, value in self.vault.items():
+                text = text.replace("{{" + name + "}}", value)
+        return text
 
     def send(self, hook: Record | None, event: str, source: str, **fields: Any) -> None:
         """Put a callback into the outbox, when somebody asked for it; fields without value stay out."""
         if not hook or not hook.get("url") or (hook.get("events") and event not in hook["events"]):
             return
         kept = {name: str(value) for name, value in fields.items() if value is not None}
+        fallback = hook.get("fallback_url") or self.failover(fields.get("CallSid"))
+        self.sent += 1
         self.outbox.append(
             {
-                "number": len(self.outbox) + 1,
+                "number": self.sent,
                 "at": self.clock.now,
-                "url": hook["url"],
-                **({"fallback_url": hook["fallback_url"]} if hook.get("fallback_url") else {}),
+                "url": self.filled(hook["url"]),
+                **({"fallback_url": fallback} if fallback and fallback != hook["url"] else {}),
                 "method": hook.get("method") or "POST",
                 "event": event,
                 "fields": {"AccountSid": self.account_sid, "CallbackSource": source, **kept},
             }
         )
+        if len(self.outbox) > MOST_CALLBACKS:
+            del self.outbox[: MOST_CALLBACKS // 2]
 
     def end(self, sid: str, status: str, by: str = "system", cause: str = "") -> None:
         """Have a call be over."""
@@ -247,25 +264,3 @@ class Store:
             if changed > moment:
                 return before
         return record
-
-
-def _settled(value: Any) -> Any:
-    """Canonical: volatile fields left out, whole floats as integers, others to the millisecond."""
-    if isinstance(value, dict):
-        held: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return {key: _settled(inner) for key, inner in held.items() if key not in _VOLATILE}
-    if isinstance(value, (list, tuple)):
-        return [_settled(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else round(value, 3)
-    return value
-
-
-def _differences(path: str, here: Any, there: Any) -> Iterator[Record]:
-    if isinstance(here, dict) and isinstance(there, dict):
-        ours: dict[str, Any] = here  # pyright: ignore[reportUnknownVariableType]
-        theirs: dict[str, Any] = there  # pyright: ignore[reportUnknownVariableType]
-        for key in sorted(ours.keys() | theirs.keys()):
-            yield from _differences(f"{path}/{key}", ours.get(key), theirs.get(key))
-    elif here != there:
-        yield {"path": path, "here": here, "there": there}

@@ -9,51 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from texml_mcp.sandbox import ids
-from texml_mcp.sandbox.clock import iso
-from texml_mcp.sandbox.people import answering, callee
-from texml_mcp.sandbox.rooms import Rooms
+from texml_mcp.sandbox import dialing, prompts, scripts, waiting
+from texml_mcp.sandbox.hearing import hears
+from texml_mcp.sandbox.interpreter import run
+from texml_mcp.sandbox.legs import FINAL, Legs
+from texml_mcp.sandbox.people import callee
 from texml_mcp.sandbox.store import Record
 
 __all__ = ["FINAL", "Record", "World"]
 
-FINAL = frozenset({"canceled", "completed", "failed", "busy", "no-answer"})
-RETENTION_SECONDS = 30 * 86_400.0
-_CALL: Record = {
-    "direction": "outbound",
-    "status": "ringing",
-    "application": None,
-    "answered": None,
-    "ended": None,
-    "answered_by": None,
-    "caller_name": None,
-    "cause": None,
-    "by": None,
-    "conference": None,
-    "queue": None,
-    "serves": None,  # the queue whose next caller this leg waits for
-    "peer": None,  # the leg it talks to
-    "parent": None,  # the leg whose <Dial> made it
-    "dialing": None,  # what to do when its own <Dial> is over
-    "supervises": None,
-    "role": None,
-    "ring_limit": 30,
-    "time_limit": 14_400,
-    "detection": None,
-    "script": [],
-    "after": [],
-    "step": 0,
-    "runs_document": False,
-    "collecting": None,
-    "hook": None,
-    "sequence": 0,
-    "says": "",
-    "presses": "",
-    "connected": None,  # the stream that has the call
-}
 
-
-class World(Rooms):
+class World(Legs):
     """One isolated network: calls, and everything they meet."""
 
     happenings: ClassVar[dict[str, str]] = {
@@ -63,8 +29,12 @@ class World(Rooms):
         "detected": "detected",
         "proceed": "proceed_if",
         "collected": "collected",
+        "star": "star",
+        "waited_out": "waited_out",
+        "limit_recording": "limit_recording",
         "finish_recording": "finish_recording",
         "finish_transcription": "finish_transcription",
+        "overheard": "overheard",
         "expire_conference": "expire_conference",
         "forget": "forget",
     }
@@ -82,6 +52,14 @@ class World(Rooms):
         reply = exchange(self, endpoint_id, path or {}, query or {}, body or {})
         return reply.status, reply.body
 
+    def hears(self) -> dict[str, list[str]]:
+        """Which legs each leg hears now, mute, hold, coaching and supervision counted in."""
+        return hears(self.state)
+
+    def shown(self) -> Record:
+        """The whole state with the clock and who hears whom, for people and graders; no secret values."""
+        return {**super().shown(), "hears": self.hears()}
+
     # --- people
 
     def script_callee(self, given: Mapping[str, Any]) -> Record:
@@ -97,10 +75,12 @@ class World(Rooms):
         """
         known = self.state["applications"].get(application)
         if known is None:
-            raise ValueError(f"no application {application}")
+            raise ValueError(f"application: there is no application {application!r}")
+        if not isinstance(to, str) or not to or not from_:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError("from, to: both must be numbers or SIP URIs")
         person = callee({"match": from_, **more})
         settings = known["settings"]
-        call = self._leg(
+        call = self.new_leg(
             to,
             from_,
             direction="inbound",
@@ -119,187 +99,13 @@ class World(Rooms):
         return call
 
     def _answer_with_document(self, call: Record, settings: Mapping[str, Any]) -> None:
-        from texml_mcp.sandbox.interpreter import fetch
-
-        call["script"] = fetch(self, call, settings["voice_url"], settings.get("voice_fallback_url"))
+        url, fallback = settings["voice_url"], settings.get("voice_fallback_url")
+        call["script"] = scripts.fetch(self, call, url, fallback, method=settings["voice_method"])
         self.answer(call["sid"])
-
-    # --- the life of a call
-
-    def _leg(self, to: str, from_: str, **more: Any) -> Record:
-        sid = ids.call_sid(*self.fresh("call", more.get("direction", "outbound"), to, from_))
-        made = {"to": to, "from": from_, **_CALL, "started": self.clock.now, **more}
-        call = self.new("calls", sid, made)
-        self.tell(call, "initiated")
-        return call
-
-    def dial(self, to: str, from_: str, **more: Any) -> Record:
-        """A new outbound leg that rings, and whatever its callee does about it."""
-        person = answering(self.callees, to)
-        call = self._leg(to, from_, says=person["says"], presses=person["presses"], **more)
-        sid, rings = call["sid"], person["rings_seconds"]
-        self.tell(call, "ringing")
-        match person["does"]:
-            case "busy":
-                self.plan(min(1.0, rings), "end", sid, "busy", "callee", "user_busy")
-            case "rejects":
-                self.plan(rings, "end", sid, "failed", "callee", "call_rejected")
-            case "unreachable":
-                self.plan(0, "end", sid, "failed", "system", "unallocated_number")
-            case "answers" | "voicemail" if rings < call["ring_limit"]:
-                self.plan(rings, "answer", sid)
-                if person["hangs_up_after_seconds"] is not None:
-                    self.plan(rings + person["hangs_up_after_seconds"], "end", sid, "completed", "callee")
-            case _:
-                pass
-        self.plan(call["ring_limit"], "give_up", sid)
-        return call
-
-    def give_up(self, sid: str) -> None:
-        """The ring time is over."""
-        if self.state["calls"][sid]["status"] == "ringing":
-            self.end(sid, "no-answer", "system", "timeout")
-
-    def answer(self, sid: str) -> None:
-        """Somebody, or something, picks up."""
-        call = self.state["calls"].get(sid)
-        if call is None or call["status"] != "ringing":
-            return
-        self.touch(call, status="in-progress", answered=self.clock.now)
-        self.note("call-answered", sid)
-        self.tell(call, "answered")
-        self.hear(sid)
-        self.plan(call["time_limit"], "end", sid, "completed", "system", "time_limit")
-        if call["supervises"] is not None and self.state["calls"][call["supervises"]]["status"] in FINAL:
-            self.end(sid, "completed", "system", "normal_clearing")
-            return
-        if call["conference"] is not None:
-            self.connect(sid)
-        if call["parent"] is not None:
-            self._answered_dial(call)
-        elif call["detection"]:
-            self._detect(call)
-        else:
-            self.proceed(sid)
-
-    def _detect(self, call: Record) -> None:
-        """Answering-machine detection: the verdict comes after the greeting, or after a moment of speech."""
-        person = answering(self.callees, call["to"])
-        machine = person["does"] == "voicemail"
-        waits_for_end = machine and call["detection"]["mode"] == "DetectMessageEnd"
-        after = person["greeting_seconds"] if waits_for_end else 2.0
-        after = min(after, call["detection"]["timeout"])
-        verdict = "human" if not machine else "machine_end_beep" if waits_for_end else "machine_start"
-        self.plan(after, "detected", call["sid"], verdict)
-        if call["detection"]["async"]:
-            self.proceed(call["sid"])
-
-    def detected(self, sid: str, verdict: str) -> None:
-        """The verdict on who answered is there; instructions that waited for it begin."""
-        call = self.state["calls"][sid]
-        if call["status"] != "in-progress":
-            return
-        self.touch(call, answered_by="human" if verdict == "human" else "machine")
-        taken = int((self.clock.now - call["answered"]) * 1000)
-        self.send(
-            call["detection"]["hook"],
-            "detected",
-            "amd-events",
-            CallSid=sid,
-            AnsweredBy=verdict,
-            MachineDetectionDuration=taken,
-        )
-        if not call["detection"]["async"]:
-            self.proceed(sid)
-
-    def end(self, sid: str, status: str, by: str = "system", cause: str = "") -> None:
-        """A call is over: it leaves its conference, its queue and the leg it talks to."""
-        call = self.state["calls"].get(sid)
-        if call is None or call["status"] in FINAL:
-            return
-        if status == "completed" and call["status"] == "ringing":
-            status, cause = "canceled", cause or "originator_cancel"
-        self.touch(call, status=status, ended=self.clock.now, script=[], after=[], collecting=None)
-        call |= {"step": call["step"] + 1, "serves": None, "by": by, "cause": cause or "normal_clearing"}
-        self.note("call-ended", sid, status=status, cause=call["cause"])
-        self.leave(sid)
-        self.leave_queue(sid)
-        self.stop_media_of(sid)
-        self._part(call)
-        self.tell(call, "completed")
-        self.plan(RETENTION_SECONDS, "forget", sid)
-
-    def forget(self, sid: str) -> None:
-        """A record is kept for 30 days after the end."""
-        call = self.state["calls"].get(sid)
-        if call is not None and call["status"] in FINAL:
-            del self.state["calls"][sid]
-            self.note("call-forgotten", sid)
-
-    def redirect(self, call: Record, script: list[Any]) -> None:
-        """Other instructions, from now on: the leg leaves its conference, queue and partner."""
-        call |= {"step": call["step"] + 1, "script": [], "after": [], "collecting": None, "serves": None}
-        self.leave(call["sid"])
-        self.leave_queue(call["sid"])
-        self._part(call)
-        self.touch(call, script=script, runs_document=True)
-        if call["status"] == "in-progress":
-            self.proceed(call["sid"])
-
-    # --- legs that talk to each other
-
-    def bridge(self, one: str, other: str) -> None:
-        calls = self.state["calls"]
-        for mine, theirs in ((one, other), (other, one)):
-            calls[mine] |= {"peer": theirs, "step": calls[mine]["step"] + 1}
-        self.note("bridged", one, with_=other)
-
-    def _answered_dial(self, leg: Record) -> None:
-        """The first leg of a `<Dial>` that is answered wins; the others stop ringing."""
-        parent = self.state["calls"][leg["parent"]]
-        if parent["status"] != "in-progress" or parent["dialing"] is None:
-            self.end(leg["sid"], "completed", "system")
-            return
-        self.bridge(parent["sid"], leg["sid"])
-        for sid in parent["dialing"]["legs"]:
-            if sid != leg["sid"]:
-                self.end(sid, "canceled", "system", "originator_cancel")
-
-    def _part(self, call: Record) -> None:
-        """What the end, or other instructions, of one leg mean for the legs tied to it."""
-        from texml_mcp.sandbox.interpreter import dial_over
-
-        calls = self.state["calls"]
-        dialing, peer = call["dialing"], call["peer"]
-        call["dialing"] = call["peer"] = None
-        for sid in dialing["legs"] if dialing else ():
-            leg = calls[sid]
-            leg["parent"] = None
-            if peer == sid:
-                leg["peer"] = None
-                peer = None
-            self.end(sid, "canceled" if leg["status"] == "ringing" else "completed", "system")
-        for supervisor in list(calls.values()):
-            if supervisor["supervises"] == call["sid"] and call["status"] in FINAL:
-                self.end(supervisor["sid"], "completed", "system")
-        if peer is not None:
-            partner = calls[peer]
-            partner["peer"] = None
-            if partner["dialing"] is not None:
-                dial_over(self, partner, "completed", call)
-            else:
-                self.proceed(peer)
-        elif call["parent"] is not None and call["status"] in FINAL:
-            parent = calls[call["parent"]]
-            waiting = parent["dialing"]
-            if waiting and all(calls[sid]["status"] in FINAL for sid in waiting["legs"]):
-                dial_over(self, parent, call["status"], call)
 
     # --- instructions
 
     def proceed(self, sid: str) -> None:
-        from texml_mcp.sandbox.interpreter import run
-
         run(self, sid)
 
     def proceed_if(self, sid: str, step: int) -> None:
@@ -309,39 +115,21 @@ class World(Rooms):
 
     def collected(self, sid: str, step: int) -> None:
         """A `<Gather>` or `<Record>` is over."""
-        from texml_mcp.sandbox.interpreter import collected
-
         if self.state["calls"][sid]["step"] == step:
-            collected(self, sid)
+            prompts.collected(self, sid)
 
-    # --- callbacks
+    def waited_out(self, sid: str, turn: int) -> None:
+        """The longest wait that an `<Enqueue>` allows is over."""
+        waiting.waited_out(self, self.state["calls"][sid], turn)
 
-    def tell(self, call: Record, event: str) -> None:
-        """Call progress, to who asked for it. Supervisors' legs tell nothing."""
-        if call["supervises"] is not None:
-            return
-        call["sequence"] += 1
-        over = call["ended"] is not None
-        status = call["status"] if event in ("ringing", "answered", "completed") else event
-        talked = int(call["ended"] - call["answered"]) if over and call["answered"] is not None else 0
-        self.send(
-            call["hook"],
-            event,
-            "call-progress-events",
-            CallSid=call["sid"],
-            CallSidLegacy=call["sid"],
-            CallStatus=status,
-            ConnectionId=call["application"],
-            From=call["from"],
-            To=call["to"],
-            SequenceNumber=call["sequence"] - 1,
-            Timestamp=iso(self.clock.now),
-            CallInitiatedAt=iso(call["started"]),
-            AnsweredBy=call["answered_by"],
-            CallDuration=talked if over else None,
-            HangupSource=call["by"] if over else None,
-            HangupCause=call["cause"] if over else None,
-            StartTime=iso(call["started"]) if over else None,
-            AnsweredTime=iso(call["answered"]) if over else None,
-            EndTime=iso(call["ended"]) if over else None,
-        )
+    def wait_given_up(self, call: Record) -> None:
+        waiting.tell_result(self, call)
+
+    def dial_bridged(self, parent: Record) -> None:
+        dialing.bridged(self, parent)
+
+    def dial_over(self, parent: Record, status: str, leg: Record) -> None:
+        dialing.dial_over(self, parent, status, leg)
+
+    def play(self, sid: str, what: str, url: str, method: str) -> None:
+        scripts.play(self, sid, what, url, method)

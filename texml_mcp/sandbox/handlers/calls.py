@@ -9,9 +9,9 @@ from texml_mcp.sandbox import render
 from texml_mcp.sandbox.documents import Step, steps
 from texml_mcp.sandbox.errors import call_over, contradiction, missing, not_found, not_one_of
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
-from texml_mcp.sandbox.interpreter import fetch
 from texml_mcp.sandbox.listing import dates, matches_date, newest_first, page
-from texml_mcp.sandbox.request import Request
+from texml_mcp.sandbox.request import Request, bad_request_422
+from texml_mcp.sandbox.scripts import fetch
 from texml_mcp.sandbox.world import FINAL, Record, World
 
 
@@ -43,9 +43,7 @@ def create_call(world: World, request: Request) -> Reply:
     application = world.table("applications").get(request.given("ApplicationSid"))
     if application is None or not application["settings"].get("active", True):
         raise missing("ApplicationSid")
-    supervised = request.given("SuperviseCallSid")
-    if supervised is not None and find(world, "calls", supervised)["status"] != "in-progress":
-        raise call_over()
+    supervised = _supervised(world, request)
     inline = _inline(request)
     settings = application["settings"]
     call = world.dial(
@@ -56,15 +54,34 @@ def create_call(world: World, request: Request) -> Reply:
         role=request.given("SupervisingRole", "barge") if supervised else None,
         runs_document=True,
     )
+    # A supervisor's leg stays until the supervised one is over, with a document of its own or without.
     if inline is not None:
         call["script"] = inline
-    elif supervised is None:
+    elif supervised is None or request.given("Url"):
         call["script"] = _fetched(world, call, request, settings)
     record(world, request, call["sid"])
     answer: dict[str, Any] = {"from": call["from"], "to": call["to"], "status": "queued"}
     if world.answers_call_sid:
         answer["sid"] = call["sid"]
     return 200, answer
+
+
+def _supervised(world: World, request: Request) -> str | None:
+    """The call to listen in on, which must be going on, and not a supervisor's own."""
+    name = "SuperviseCallSid"
+    sid = request.given(name)
+    if sid is None:
+        return None
+    call = world.table("calls").get(sid)
+    if call is None:
+        raise bad_request_422(f"{name}: there is no such call.", name)
+    if call["status"] in FINAL:
+        raise call_over()
+    if call["status"] != "in-progress":
+        raise bad_request_422(f"{name}: the call still rings; supervise it once it is answered.", name)
+    if call["supervises"] is not None:
+        raise bad_request_422(f"{name}: that leg supervises another call itself.", name)
+    return sid
 
 
 def _inline(request: Request) -> list[Step] | None:
@@ -105,10 +122,12 @@ def _detection(request: Request) -> Record | None:
     mode = request.given("MachineDetection", "Disable")
     if mode == "Disable":
         return None
-    name = "AsyncAmdStatusCallback" if request.given("AsyncAmdStatusCallback") else "AmdStatusCallback"
+    # A call's verdict is told only where detection runs beside the instructions; a participant's always.
+    waits = not request.given("AsyncAmd", False)
+    name = "AmdStatusCallback" if waits else "AsyncAmdStatusCallback"
     return {
         "mode": mode,
-        "async": request.given("AsyncAmd", False),
+        "async": not waits,
         "timeout": request.given("MachineDetectionTimeout", 30_000) / 1000,
         "hook": hook(request, name, []),
     }

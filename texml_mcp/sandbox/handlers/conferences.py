@@ -46,6 +46,5 @@ def update_conference(world: World, request: Request) -> Reply:
     if request.given("Status"):
         world.end_conference(conference, "conference-ended-via-api")
     elif request.given("AnnounceUrl"):
-        world.touch(conference)
-        world.note("announced", conference["sid"], url=request.given("AnnounceUrl"))
+        world.announce(conference, request.given("AnnounceUrl"), request.given("AnnounceMethod", "POST"))
     return 200, render.conference(world, conference)

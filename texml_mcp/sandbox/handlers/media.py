@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texml_mcp.sandbox import render
+from texml_mcp.sandbox.attachments import disconnected
 from texml_mcp.sandbox.errors import call_over, missing, not_found
 from texml_mcp.sandbox.handlers.calls import hook, live_call
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
@@ -26,10 +27,9 @@ def _stop(world: World, request: Request, table: str, sid: str) -> Record:
         raise not_found()
     world.stop_medium(table, medium)
     # `<Connect><Stream>` holds the document until its stream is over.
-    call = find(world, "calls", medium["call"])
-    if call["status"] == "in-progress" and call["connected"] == medium["sid"]:
-        call["connected"] = None
-        world.proceed(call["sid"])
+    call = world.table("calls").get(medium["call"])
+    if call is not None and call["status"] == "in-progress" and call["connected"] == medium["sid"]:
+        disconnected(world, call)
     return medium
 
 

@@ -28,6 +28,22 @@ def _participant(world: World, request: Request) -> tuple[Record, Record]:
     raise not_found()
 
 
+def _check_coaching(request: Request, conference: Record | None, coaching: bool, own: str = "") -> None:
+    """A coach needs somebody to coach: another participant of the same conference."""
+    name = "CallSidToCoach"
+    coached = request.given(name)
+    if request.given("Coaching") and not coached:
+        raise missing(name)
+    if not coached:
+        return
+    if not coaching:
+        raise bad_request_422(f"{name} has no effect without Coaching=true.", name)
+    if coached == own:
+        raise bad_request_422(f"{name}: nobody coaches themselves.", name)
+    if conference is None or coached not in conference["participants"]:
+        raise bad_request_422(f"{name} is not a participant of this conference.", name)
+
+
 @handles("list_conference_participants")
 def list_conference_participants(world: World, request: Request) -> Reply:
     conference = _conference(world, request)
@@ -44,8 +60,7 @@ def dial_conference_participant(world: World, request: Request) -> Reply:
         raise conference_over()
     if known is None and not request.given("ApplicationSid"):
         raise missing("ApplicationSid")
-    if request.given("Coaching") and not request.given("CallSidToCoach"):
-        raise missing("CallSidToCoach")
+    _check_coaching(request, known, bool(request.given("Coaching")))
     label = request.given("Label")
     if known is not None:
         if len(known["participants"]) >= request.given("MaxParticipants", 250):
@@ -70,6 +85,9 @@ def dial_conference_participant(world: World, request: Request) -> Reply:
         coached=request.given("CallSidToCoach"),
         ends=request.given("EndConferenceOnExit", False),
         starts=request.given("StartConferenceOnEnter", True),
+        beeps=request.given("Beep", "true"),
+        early=request.given("EarlyMedia", False),
+        wait={"url": request.given("WaitUrl"), "method": "POST"} if request.given("WaitUrl") else None,
     )
     record(world, request, call["sid"])
     if request.given("ConferenceRecord") in ("true", "record-from-start"):
@@ -84,14 +102,22 @@ def get_conference_participant(world: World, request: Request) -> Reply:
     return 200, render.participant(world, conference["sid"], participant)
 
 
-_FLAGS = {"Muted": "muted", "Hold": "hold", "EndConferenceOnExit": "ends", "Coaching": "coaching"}
+_FLAGS = {"Muted": "muted", "EndConferenceOnExit": "ends", "Coaching": "coaching"}
+
+
+_BEEPS = {
+    (True, True): "true",
+    (True, False): "onEnter",
+    (False, True): "onExit",
+    (False, False): "false",
+}
 
 
 @handles("update_conference_participant")
 def update_conference_participant(world: World, request: Request) -> Reply:
     conference, participant = _participant(world, request)
-    if request.given("Coaching") and not request.given("CallSidToCoach"):
-        raise missing("CallSidToCoach")
+    coaching = request.given("Coaching", participant["coaching"])
+    _check_coaching(request, conference, coaching, participant["call"])
     changes: dict[str, Any] = {
         ours: request.body[name] for name, ours in _FLAGS.items() if request.given(name) is not None
     }
@@ -99,9 +125,20 @@ def update_conference_participant(world: World, request: Request) -> Reply:
         changes["coached"] = request.given("CallSidToCoach")
     if request.given("Coaching") is False:
         changes["coached"] = None
+    if request.given("WaitUrl"):
+        changes["wait"] = {"url": request.given("WaitUrl"), "method": "POST"}
+    if request.given("BeepOnExit") is not None:
+        on_enter = participant["beeps"] in ("true", "onEnter")
+        on_exit = request.given("BeepOnExit")
+        changes["beeps"] = _BEEPS[on_enter, on_exit]
     participant |= changes | {"updated": world.clock.now}
+    if request.given("Hold") is False:
+        participant |= {"hold": False, "hold_url": None}
+    elif request.given("Hold"):
+        world.hold(participant, request.given("HoldUrl"), request.given("HoldMethod", "POST"))
     if request.given("AnnounceUrl"):
-        world.note("announced", participant["call"], url=request.given("AnnounceUrl"))
+        method = request.given("AnnounceMethod", "POST")
+        world.announce(conference, request.given("AnnounceUrl"), method, participant["call"])
     return 200, render.participant(world, conference["sid"], participant)
 
 
