@@ -42,6 +42,7 @@ MAY_IMPORT = {
         *("execute", "call", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"),
         *("identity", "accounts", "facts"),
     },
+    "doctor": {"accounts", "catalog", "client", "gate", "hosts", "server", "settings", "tools"},
     "__main__": {"cli"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}

@@ -17,6 +17,7 @@ from texml_mcp.call import Call, Departure, Services, UnknownToolError
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.catalog.calls import FINAL_STATUSES
 from texml_mcp.client import UpstreamError
+from texml_mcp.facts import running
 from texml_mcp.gate.confirm import AskThroughClient, CannotAskError
 from texml_mcp.gate.records import RecordError
 from texml_mcp.gate.ruling import emergency_number
@@ -42,6 +43,7 @@ async def execute(
     if call.tool not in services.offered:
         raise UnknownToolError(call.tool)
     sent = sent or Departure()
+    bound = running.set(call.facts)
     try:
         if services.rate is not None and (wait := await services.rate.wait(services.principal)):
             why = f"{services.principal} calls too often. Nothing was sent; wait before the next call."
@@ -58,6 +60,9 @@ async def execute(
         # A bug of ours must not end the session, and must not pretend to know what was sent.
         log.exception("%s failed", call.tool)
         return internal_failure(sent)
+    finally:
+        running.reset(bound)
+        call.facts.left = sent.left
 
 
 def _notice_ended(services: Services, result: ToolResult) -> None:
@@ -85,6 +90,7 @@ async def _endpoint(
     try:
         if known.reads:
             ruling = services.judge.rule(known, arguments.wire)
+            call.facts.ruled(ruling.action, ruling.rule)
             if ruling.action == "deny":
                 return denied(ruling.reasons, ruling.code)
             return await reading.read(services.upstream, known, arguments, call.progress)

@@ -127,6 +127,9 @@ class Settings(BaseSettings):
         330.0, gt=0, le=3600, description="Longest time one HTTP request may take, a person's answer included"
     )
     metrics: bool = Field(False, description="Serve Prometheus metrics at /metrics (texml-mcp[prometheus])")
+    trace_principals: bool = Field(
+        False, description="Put the name of who asks on OpenTelemetry spans, beside its role"
+    )
     secrets_dir: Path | None = Field(
         None, description="Directory of files that hold one variable each and are named as it is"
     )

@@ -34,14 +34,23 @@ def run(arguments: list[str]) -> int:
 
             serve_http(settings)
             return 0
-        from texml_mcp.server.services import build_services
+        from texml_mcp.server.services import build_services, build_state
 
-        services = build_services(settings)
+        state = build_state(settings)
+        services = build_services(settings, state)
     except SettingsError as error:
         sys.stderr.write(f"texml-mcp: {error}\n")
         return CANNOT_START
     from texml_mcp.server.app import build_server
     from texml_mcp.server.stdio import serve
+    from texml_mcp.server.telemetry.approvals import waiting
+    from texml_mcp.server.telemetry.calls import Telemetry
+    from texml_mcp.server.telemetry.exporting import begin
 
-    serve(build_server(services, sandbox=settings.sandbox))
+    exporting = begin(page=False)
+    try:
+        telemetry = Telemetry(exporting.meter, waiting=waiting(state), names=settings.trace_principals)
+        serve(build_server(services, sandbox=settings.sandbox, telemetry=telemetry))
+    finally:
+        exporting.stop()
     return 0

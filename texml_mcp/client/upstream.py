@@ -18,6 +18,7 @@ from texml_mcp.client.paths import InvalidPathValue
 from texml_mcp.client.plan import RequestPlan, plan
 from texml_mcp.client.retry import Random, Sleep, may_repeat, retrying
 from texml_mcp.client.sides import mix_up, normal_base_url
+from texml_mcp.client.tracing import traced
 
 if TYPE_CHECKING:
     import httpx
@@ -169,7 +170,12 @@ class Upstream:
         async def attempt() -> Answer:
             nonlocal attempts
             attempts += 1
-            return await self._attempt(endpoint, request, secrets, on_departure)
+            return await traced(
+                endpoint,
+                self.base_url,
+                attempts,
+                lambda: self._attempt(endpoint, request, secrets, on_departure),
+            )
 
         try:
             try:

@@ -22,6 +22,7 @@ from mcp_types import (
 
 from texml_mcp import __version__
 from texml_mcp.execute import Call, Services, UnknownToolError, execute
+from texml_mcp.facts import Facts
 from texml_mcp.gate.confirm import AskThroughClient, CannotAskError
 from texml_mcp.server.admission import Admission
 from texml_mcp.server.asking import cannot_ask, input_required, person_behind
@@ -30,6 +31,8 @@ from texml_mcp.server.narrowing import NarrowingError
 from texml_mcp.server.output import wire_result
 from texml_mcp.server.reach import Reach
 from texml_mcp.server.reference import add_reference
+from texml_mcp.server.telemetry.calls import Telemetry
+from texml_mcp.server.telemetry.veil import Veiled
 from texml_mcp.tools.files import definitions
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ def build_server(
     reach: Reach | None = None,
     admission: Admission | None = None,
     seal_keys: Sequence[bytes] = (),
+    telemetry: Telemetry | None = None,
 ) -> Server[Any]:
     """A server for any transport. It closes its upstream connections when it stops.
 
@@ -55,7 +59,8 @@ def build_server(
     what a client brings back with its answer, the newest first; without them only this process can read it.
     """
     reach = reach or Reach(services)
-    run = execute if admission is None else admission.run
+    telemetry = telemetry or Telemetry()
+    run = telemetry.counting(execute if admission is None else admission.run)
 
     def reached(ctx: Context) -> Services:
         try:
@@ -70,21 +75,28 @@ def build_server(
         return {"resultType": "complete", "tools": tools}  # pyright: ignore[reportReturnType]  # the runner takes a dict
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+        services = reached(ctx)
+        with telemetry.call(params.name, services, ctx) as watch:
+            answer = await answered(ctx, params, services, watch.facts)
+            return watch.answered(answer)  # pyright: ignore[reportReturnType]  # the runner takes a dict
+
+    async def answered(
+        ctx: Context, params: CallToolRequestParams, services: Services, facts: Facts
+    ) -> dict[str, Any]:
         async def progress(done: float, total: float | None, message: str) -> None:
             await ctx.session.report_progress(done, total, message)
 
-        services = reached(ctx)
         person = person_behind(ctx, params)
-        call = Call(params.name, params.arguments, services.principal, progress, person)
+        call = Call(params.name, params.arguments, services.principal, progress, person, facts)
         try:
             result = await run(services, call)
         except UnknownToolError:
             raise MCPError(INVALID_PARAMS, unknown_tool(params.name, services)) from None
         except CannotAskError as error:
-            return cannot_ask(params.name, person, str(error))  # pyright: ignore[reportReturnType]
+            return cannot_ask(params.name, person, str(error))
         if isinstance(result, AskThroughClient):
-            return input_required(result)  # pyright: ignore[reportReturnType]
-        return wire_result(params.name, result)  # pyright: ignore[reportReturnType]  # the runner takes a dict
+            return input_required(result)
+        return wire_result(params.name, result)
 
     @asynccontextmanager
     async def lifespan(_: Server[Any]) -> AsyncGenerator[dict[str, Any]]:
@@ -107,6 +119,7 @@ def build_server(
         on_call_tool=call_tool,
     )
     add_reference(server, reached, run)
+    server.middleware[0] = Veiled(server.middleware[0], services.offered)
     # Without this nothing a client brings back is sealed: it could write its own approval.
     security = RequestStateSecurity(keys=seal_keys) if seal_keys else RequestStateSecurity.ephemeral()
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))

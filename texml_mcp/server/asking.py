@@ -12,6 +12,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from texml_mcp.gate.confirm import ANSWER_KEY, Answer, AskThroughClient, Person
 from texml_mcp.results import ToolResult
 from texml_mcp.server.output import wire_result
+from texml_mcp.server.telemetry.veil import unrecorded
 
 Context = ServerRequestContext[Any, Any]
 
@@ -34,7 +35,8 @@ def person_behind(ctx: Context, params: CallToolRequestParams) -> Person:
         return Person("none", modern)
 
     async def ask(question: str) -> Answer:
-        return answer_of(await ctx.session.elicit_form(question, FORM, related_request_id=ctx.request_id))
+        with unrecorded():
+            return answer_of(await ctx.session.elicit_form(question, FORM, related_request_id=ctx.request_id))
 
     return Person("legacy", modern, ask=ask)
 

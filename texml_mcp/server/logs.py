@@ -26,19 +26,31 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **_facts(record),
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=True)
 
 
+class TextLines(logging.Formatter):
+    """A line for people; what a record knows beside its message follows as `key=value`."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging has
+        return " ".join(
+            [super().formatMessage(record), *(f"{name}={value}" for name, value in _facts(record).items())]
+        )
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    return getattr(record, "facts", {})
+
+
 def configure(level: str, format: Format = "text") -> None:
     """Send the log to stderr: on stdio stdout is the protocol's alone."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        JsonLines()
-        if format == "json"
-        else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        JsonLines() if format == "json" else TextLines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _QUIET:

@@ -77,6 +77,7 @@ class Reach:
             offered=narrowed(everything.offered, principal),
             judge=judge,
             principal=principal.name,
+            role=principal.role,
             only_accounts=only,
             account_sid=default,
             # One key acts on its own account, whoever calls; of several the principal's own is taken.

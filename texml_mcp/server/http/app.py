@@ -19,6 +19,7 @@ from texml_mcp.server.http.fences import Fences
 from texml_mcp.server.http.health import HEALTHZ, READYZ, Probe, health_routes
 from texml_mcp.server.http.traffic import Traffic
 from texml_mcp.server.reach import Reach
+from texml_mcp.server.telemetry.calls import Telemetry
 from texml_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def build_app(
     identities: Identities | None,
     probe: Probe,
     seal_keys: Sequence[bytes] = (),
+    telemetry: Telemetry | None = None,
     more_routes: Sequence[BaseRoute] = (),
 ) -> HttpApp:
     """An application ready to serve. Raises `SettingsError` for a start that would be open to anybody."""
@@ -57,6 +59,7 @@ def build_app(
         reach=reach,
         admission=Admission(traffic, settings.request_seconds),
         seal_keys=seal_keys,
+        telemetry=telemetry,
     )
     starlette = server.streamable_http_app(
         streamable_http_path=PATH,

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from texml_mcp.server.http.addresses import has_identities, is_loopback
 from texml_mcp.server.http.app import PATH, HttpApp, build_app, resource
 from texml_mcp.server.services import build_services, build_state
+from texml_mcp.server.telemetry.approvals import waiting
+from texml_mcp.server.telemetry.calls import Telemetry
+from texml_mcp.server.telemetry.exporting import Exporting, begin
+from texml_mcp.server.telemetry.page import metrics_routes
 from texml_mcp.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -16,9 +20,16 @@ if TYPE_CHECKING:
 
 def serve(settings: Settings) -> None:
     """Listen until a signal asks to stop. Raises `SettingsError` when it must not start."""
+    exporting = begin(page=settings.metrics)
+    try:
+        _listen(settings, assemble(settings, exporting))
+    finally:
+        exporting.stop()
+
+
+def _listen(settings: Settings, app: HttpApp) -> None:
     from texml_mcp.server.http.serving import bind, run
 
-    app = assemble(settings)
     try:
         sock = bind(settings.host, settings.port)
     except OSError as error:
@@ -31,7 +42,7 @@ def serve(settings: Settings) -> None:
     run(app.asgi, sock, app.traffic)
 
 
-def assemble(settings: Settings) -> HttpApp:
+def assemble(settings: Settings, exporting: Exporting | None = None) -> HttpApp:
     """The application as these settings want it. Raises `SettingsError`."""
     state = build_state(settings)
     services = build_services(settings, state)
@@ -39,7 +50,15 @@ def assemble(settings: Settings) -> HttpApp:
     async def probe() -> None:
         await state.run(state.store.get, "health", "probe")
 
-    return build_app(settings, services, identities=build_identities(settings), probe=probe)
+    identities, exporting = build_identities(settings), exporting or Exporting()
+    return build_app(
+        settings,
+        services,
+        identities=identities,
+        probe=probe,
+        telemetry=Telemetry(exporting.meter, waiting=waiting(state), names=settings.trace_principals),
+        more_routes=metrics_routes(exporting.registry, identified=identities is not None),
+    )
 
 
 def build_identities(settings: Settings) -> Identities | None:
