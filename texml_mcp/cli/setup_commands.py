@@ -8,6 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 
+def doctor(context: typer.Context) -> None:
+    """Check key, account, limits, clock, policy, store and hosts (doctor --help lists every option)."""
+    from texml_mcp.cli.doctor import run
+
+    raise typer.Exit(run(context.args))
+
+
 def install(
     host: Annotated[str, typer.Argument(help="claude-desktop, claude-code, cursor or vscode.")],
     serve: Annotated[
@@ -40,4 +47,7 @@ def install(
 
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
+    app.command(
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+    )(doctor)
     app.command()(install)
