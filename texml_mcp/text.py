@@ -60,6 +60,11 @@ def has_unsafe(text: str) -> bool:
     return _UNSAFE.search(text.replace("\r", "")) is not None
 
 
+def visible(text: str) -> str:
+    """A text with what hides or reorders other text written out, for values that must be shown exactly."""
+    return _UNSAFE.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+
+
 def ascii_digits(text: str) -> str:
     """Digits of any script and full-width forms as ASCII."""
     return unicodedata.normalize("NFKC", text)
