@@ -373,7 +373,12 @@ async def test_typing_does_not_hammer_the_api(
 
 
 async def test_keys_that_come_at_once_share_one_read(connect: Connect, worlds: Worlds) -> None:
-    watching = Watching(worlds)
+    class Unhurried(Watching):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await anyio.sleep(0.05)
+            return await super().handle_async_request(request)
+
+    watching = Unhurried(worlds)
     seen: list[list[str]] = []
 
     async def typed() -> None:
@@ -423,9 +428,10 @@ async def test_a_completion_that_cannot_be_read_is_empty(
         for _ in range(3):
             failed = await complete(client, "v3:")
             assert (failed.values, failed.has_more) == ([], False)
-        assert (await complete(client, "v3:" * 1000)).values == []
     assert len(watching.paths) == 1
     denied = Watching(worlds)
+    async with connect(transport=denied) as client:
+        assert (await complete(client, "v3:" * 1000)).values == []
     rules = policy(tmp_path, "[tools]\nlist_calls = 'deny'\n")
     async with connect(transport=denied, policy=rules) as client:
         assert (await complete(client, "")).values == []

@@ -6,6 +6,7 @@ None of it is imported before a client asks: a host that only lists tools does n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import ServerRequestContext
@@ -48,14 +49,12 @@ def add_reference(server: Server[Any], of_request: Callable[[Context], Services]
 
     Each request uses its own services, and what it reads is let in like a tool call.
     """
-    kept: list[Completions] = []
 
+    @cache
     def completions() -> Completions:
-        if not kept:
-            from texml_mcp.server.completions import Completions
+        from texml_mcp.server.completions import Completions
 
-            kept.append(Completions())
-        return kept[0]
+        return Completions()
 
     async def list_resources(ctx: Context, params: PaginatedRequestParams) -> dict[str, Any]:
         from texml_mcp.server.resources import RESOURCES
