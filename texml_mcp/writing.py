@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from anyio.lowlevel import checkpoint_if_cancelled
+
 from texml_mcp import checking
 from texml_mcp.call import Call, Departure, Services
 from texml_mcp.catalog import Endpoint
@@ -145,6 +147,7 @@ async def _send(services: Services, arguments: Arguments, case: Case, sent: Depa
         await services.run(services.records.refused, case, "denied", " ".join(begun.reasons))
         return denied(begun.reasons, begun.code)
     try:
+        await checkpoint_if_cancelled()  # whoever has gone away while it was written down wants it no more
         answer = await services.upstream.send(case.known, arguments.wire, on_departure=sent.depart)
     except UpstreamError as error:
         await services.run_through(begun.settle, error.outcome, error.status)

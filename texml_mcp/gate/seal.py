@@ -16,7 +16,7 @@ _NONCE_BYTES = 12
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
-class SealError(Exception):
+class SealError(ValueError):
     """Keys that cannot be used, or a seal that none of them opens. The text holds no part of a key."""
 
 
