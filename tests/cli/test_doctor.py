@@ -9,12 +9,15 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from tests.cli.scripted_api import ORGANIZATION, OTHER, PROFILE, Script, certificate, speaking
@@ -22,9 +25,11 @@ from tests.contract.conftest import serving
 from tests.redis_server import RedisServer
 from texml_mcp.catalog import endpoint
 from texml_mcp.cli.app import app
+from texml_mcp.doctor.configured import check_hosts
 from texml_mcp.gate.audit import AuditEvent
 from texml_mcp.gate.journal import Journal, entry_for
 from texml_mcp.gate.state import State
+from texml_mcp.hosts.known import HOSTS, Machine
 from texml_mcp.sandbox import Worlds
 
 LIVE_KEY = "KEY018f3c5a6b7d8e9f_aBcDeFgHiJ"
@@ -688,6 +693,47 @@ def test_files_of_others_are_not_our_business(own_home: Path) -> None:
     configure(own_home, "cursor", '{"mcpServers": {broken')
     configure(own_home, "vscode", {"servers": {"other": {"command": "/nowhere"}}})
     assert checks("--sandbox")["host"][0] == "skipped"
+
+
+def test_servers_that_claude_code_keeps_for_a_directory_are_seen(own_home: Path) -> None:
+    configure(
+        own_home, "claude-code", {"projects": {"/work": server(command="/nowhere/texml-mcp"), "/x": None}}
+    )
+    assert checks("--sandbox")["host Claude Code"][0] == "problem"
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["texml-mcp", "KEY...", "${env:X}", "\x1b[2J", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["command", "args", "env", "TELNYX_API_KEY", "mcpServers", "servers", "projects"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(servers=st.dictionaries(st.text(max_size=5), _json, max_size=3), rest=_json)
+def test_no_configuration_breaks_the_check(servers: dict[str, Any], rest: Any) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        for host in HOSTS.values():
+            file = host.file("user", Machine("linux", home, home / "work", {}))
+            assert file is not None
+            file.parent.mkdir(parents=True, exist_ok=True)
+            config = {host.servers: servers, "projects": rest, "of": "texml-mcp"}
+            file.write_text(json.dumps(config), encoding="utf-8")
+        found = list(check_hosts(Machine("linux", home, home / "work", {})))
+        assert found
+        assert all(each.text.endswith(".") for each in found)
 
 
 def test_what_install_writes_passes(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from texml_mcp.doctor.model import Finding, Findings, ok, problem, skipped, warning
 from texml_mcp.hosts.configure import is_ours
-from texml_mcp.hosts.edit import find
 from texml_mcp.hosts.files import HostFileError, load
 from texml_mcp.hosts.jsonc import BrokenJSON, Document, read
 from texml_mcp.hosts.known import HOSTS, KEY, PLACEHOLDERS, Host, Machine, Scope
@@ -59,12 +58,19 @@ def _file(host: Host, scope: Scope, path: Path) -> Findings:
 
 
 def _servers(document: Document, host: Host) -> list[tuple[str, dict[str, Any]]]:
-    node = find(document, (host.servers,))
-    held: Any = {} if node is None else node.value
-    if not isinstance(held, dict):
-        return []
-    servers = cast("dict[str, Any]", held)
-    return [(server, cast("dict[str, Any]", entry)) for server, entry in servers.items() if is_ours(entry)]
+    """Our entries: for all of the user's work, and those that Claude Code keeps for one directory each."""
+    root = _object(document.root.value)
+    places = [root, *(_object(each) for each in _object(root.get("projects")).values())]
+    return [
+        (server, _object(entry))
+        for place in places
+        for server, entry in _object(place.get(host.servers)).items()
+        if is_ours(entry)
+    ]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _entry(host: Host, scope: Scope, path: Path, server: str, entry: dict[str, Any]) -> Finding:

@@ -6,10 +6,13 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 PRIVATE = 0o600
 MOST_BYTES = 20_000_000
+BUSY_SECONDS = 5.0
 
 
 class HostFileError(Exception):
@@ -48,9 +51,10 @@ def save(path: Path, text: str, before: str | None, *, private: bool = False) ->
         backup = None if before is None else _backup(path, before)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         _write_new(draft, text, mode)
-        if load(path) != before:  # the host, or another install, was at it meanwhile
-            raise HostFileError(f"{path} changed meanwhile: nothing was written, run it again")
-        draft.replace(path)
+        with _alone(path.parent):
+            if load(path) != before:  # the host, or another install, was at it meanwhile
+                raise HostFileError(f"{path} changed meanwhile: run it again")
+            draft.replace(path)
     except (OSError, RuntimeError) as error:  # a link to itself is a RuntimeError
         why = error.strerror if isinstance(error, OSError) else error
         raise HostFileError(f"{path} cannot be written: {why}") from None
@@ -58,6 +62,30 @@ def save(path: Path, text: str, before: str | None, *, private: bool = False) ->
         if draft is not None:
             draft.unlink(missing_ok=True)
     return backup
+
+
+@contextmanager
+def _alone(directory: Path) -> Generator[None]:
+    """No other install replaces a file in this directory meanwhile, where the system can tell them so."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two installs within the same millisecond are left to chance
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise HostFileError(f"{directory} is held by another program: run it again") from None
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _backup(path: Path, text: str) -> Path:
