@@ -170,7 +170,18 @@ def test_state_events_and_outbox_can_be_read_and_time_moved(control: TestClient)
         ("POST", "/worlds/sandbox/settings", {"tick_seconds": 1, "lag_seconds": -1}, 400),
         ("POST", "/worlds/sandbox/documents", {"url": "https://a/", "texml": "<Nope/>"}, 400),
         ("PUT", "/worlds/new", {"applications": [{"friendly_name": 5}]}, 400),
-        ("PUT", "/worlds/new", {"story": [{"request": "dance"}]}, 400),
+        ("PUT", "/worlds/sandbox", {"story": [{"request": "dance"}]}, 400),
+        ("PUT", "/worlds/KEY0123", {"account_sid": "a"}, 400),
+        ("PUT", "/worlds/sandbox", {"applications": 5}, 400),
+        ("PUT", "/worlds/sandbox", {"documents": {"https://a/": "<Response><Fax/></Response>"}}, 400),
+        ("POST", "/worlds/sandbox/fork", {"as": "KEY0123"}, 400),
+        ("POST", "/worlds/sandbox/inbound", {"from": "+1", "application": APPLICATION, "from_": "x"}, 400),
+        ("POST", "/worlds/sandbox/inbound", {"from": "+1", "application": APPLICATION, "self": 1}, 400),
+        ("POST", "/worlds/sandbox/inbound", {"from": "+1", "application": APPLICATION, "to": 5}, 400),
+        ("POST", "/worlds/sandbox/inbound", {"from": "", "application": APPLICATION}, 400),
+        ("POST", "/worlds/sandbox/faults", {"operation": "*", "kind": "slow", "seconds": 1e9}, 400),
+        ("GET", "/worlds/sandbox/events?since=-1", None, 400),
+        ("GET", "/worlds/sandbox/diff?with=nobody", None, 400),
     ],
 )
 def test_a_wrong_lever_says_where_it_is_wrong_and_changes_nothing(
@@ -181,6 +192,132 @@ def test_a_wrong_lever_says_where_it_is_wrong_and_changes_nothing(
     assert reply.status_code == status
     assert reply.json()["error"]
     assert lever(control, "GET", "/state") == before
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        ({"applications": [{"friendly_name": 5, "voice_url": "https://a.example.com/"}]},
+         "/applications/0/friendly_name"),
+        ({"colour": "red"}, ""),
+        ({"callees": [{"match": "*"}, {"match": "*", "does": "sings"}]}, "/callees/1/does"),
+        ({"settings": {"lag_seconds": -1}}, "/settings/lag_seconds"),
+        ({"story": [{"advance": 1}, {"request": "dance"}]}, "/story/1/request"),
+        ({"story": [{"inbound": {"from": "+13125550161", "application": "none"}}]},
+         "/story/0/inbound/application"),
+        ({"documents": {"https://a/b": "<Response><Fax/></Response>"}}, "/documents/https:~1~1a~1b"),
+    ],
+)  # fmt: skip
+def test_a_broken_fixture_names_its_place_and_leaves_the_world_as_it_was(
+    control: TestClient, content: dict[str, Any], pointer: str
+) -> None:
+    before = lever(control, "GET", "/state")
+    reply = control.put("/_sandbox/worlds/sandbox", json=content)
+    assert (reply.status_code, reply.json()["pointer"]) == (400, pointer)
+    assert pointer in reply.json()["error"]
+    assert lever(control, "GET", "/state") == before
+    assert [each["name"] for each in control.get("/_sandbox/worlds").json()["worlds"]] == ["sandbox"]
+
+
+FIXTURE = {
+    "account_sid": "my-account",
+    "applications": [{"id": "app-1", "friendly_name": "A", "voice_url": "https://a.example.com/"}],
+    "documents": {"*": "<Response><Pause length='60'/></Response>"},
+    "story": [{"request": "create_secret", "body": {"name": "Door", "value": "4711"}}, {"advance": 60}],
+}
+
+
+def test_a_world_goes_back_to_its_fixture(control: TestClient) -> None:
+    control.put("/_sandbox/worlds/sandbox", json=FIXTURE)
+    before, kept = lever(control, "GET", "/state"), lever(control, "GET", "/hash")
+    lever(control, "POST", "/inbound", **{"from": "+13125550161", "application": "app-1"})
+    lever(control, "POST", "/faults", operation="*", kind="status")
+    lever(control, "POST", "/callees", match="*", does="busy")
+    lever(control, "POST", "/fork", **{"as": "sandbox-twin"})
+    lever(control, "POST", "/advance", seconds=5)
+    assert lever(control, "GET", "/hash") != kept
+    assert lever(control, "POST", "/reset")["hash"] == kept["hash"]
+    assert lever(control, "GET", "/state") == before
+    assert lever(control, "GET", "/faults") == {"faults": []}
+    assert lever(control, "GET", "/callees") == {"callees": []}
+    # A copy has the same fixture to go back to.
+    assert control.post("/_sandbox/worlds/sandbox-twin/reset").json()["hash"] == kept["hash"]
+
+
+def test_a_world_without_a_fixture_of_its_own_goes_back_to_the_default_one(control: TestClient) -> None:
+    before = lever(control, "GET", "/state")
+    lever(control, "POST", "/advance", seconds=500)
+    lever(control, "POST", "/reset")
+    assert lever(control, "GET", "/state") == before
+
+
+def test_a_reset_brings_back_secrets_and_forgets_later_ones() -> None:
+    worlds = Worlds()
+    worlds.put("sandbox", world_from(FIXTURE))
+    world = worlds.of("sandbox")
+    for name, value in (("Door", "0000"), ("Gate", "1111")):
+        world.request("create_secret", {}, {}, {"name": name, "value": value})
+    worlds.reset("sandbox")
+    assert world.vault == {"Door": "4711"}
+    empty = World("seed", "account")
+    empty.queue_named("q")
+    empty.reset()
+    assert (empty.table("queues"), empty.seed, empty.account_sid) == ({}, "seed", "account")
+
+
+def test_events_and_callbacks_are_numbered_on_when_old_ones_are_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("texml_mcp.sandbox.store.MOST_EVENTS", 10)
+    monkeypatch.setattr("texml_mcp.sandbox.store.MOST_CALLBACKS", 10)
+    for _ in range(25):
+        world.note("something", "sid")
+        world.send({"url": "https://hooks.example.com/"}, "a", "b")
+    worlds = Worlds()
+    worlds.put("sandbox", world)
+    control = TestClient(create_app(worlds, control=True))
+    for what, last in (("events", world.noted), ("outbox", 25)):
+        found = lever(control, "GET", f"/{what}?since={last - 2}")
+        assert [each["number"] for each in found["entries"]] == [last - 1, last]
+        assert found["next"] == last
+        assert len(lever(control, "GET", f"/{what}")["entries"]) <= 10
+
+
+@pytest.mark.parametrize("path", ["/_sandbox/worlds/sandbox", "/v2/texml/secrets"])
+def test_a_body_of_five_megabytes_is_refused_by_its_size_and_changes_nothing(
+    control: TestClient, path: str
+) -> None:
+    before = lever(control, "GET", "/state")
+    method = "PUT" if "_sandbox" in path else "POST"
+    headers = {"authorization": "Bearer sandbox", "content-type": "application/json"}
+    reply = control.request(method, path, content=b" " * 5 * 2**20, headers=headers)
+    assert reply.status_code == 400
+    assert "larger than 1 MB (1048576 bytes)" in reply.text
+    assert lever(control, "GET", "/state") == before
+
+
+def test_who_hears_whom_can_be_asked(control: TestClient) -> None:
+    hears = lever(control, "GET", "/hears")["hears"]
+    assert hears == lever(control, "GET", "/state")["hears"]
+    assert len(hears) == 3
+
+
+def test_every_answer_has_rate_limit_headers(control: TestClient) -> None:
+    headers = {"authorization": "Bearer sandbox"}
+    base = f"/v2/texml/Accounts/{ACCOUNT}"
+    for limit in (0, 50):
+        lever(control, "POST", "/settings", rate_limit=limit)
+        for method, path, body in (
+            ("GET", f"{base}/Calls", b""),
+            ("GET", f"{base}/Calls/none", b""),
+            ("GET", f"{base}/Nothing", b""),
+            ("POST", f"{base}/Calls", b"{"),
+            ("POST", f"{base}/Calls", b"{}"),
+        ):
+            reply = control.request(method, path, content=body, headers=headers)
+            assert reply.headers["x-ratelimit-limit"] == str(limit or 1000), path
+            assert int(reply.headers["x-ratelimit-remaining"]) <= int(reply.headers["x-ratelimit-limit"])
+            assert int(reply.headers["x-ratelimit-reset"]) > 0
 
 
 def test_a_fixture_tells_its_story_with_any_ids() -> None:

@@ -156,6 +156,50 @@ async def test_the_fallback_is_tried_when_the_address_refuses(world: World) -> N
     ]
 
 
+@pytest.mark.parametrize("whose", ["StatusCallback", "status_callback"])
+async def test_the_application_s_fallback_stands_in_for_a_callback_address_that_fails(
+    world: World, whose: str
+) -> None:
+    async with receiving(500) as first, receiving(200) as second:
+        settings = {"friendly_name": "With fallback", "voice_url": "https://texml.example.com/desk"}
+        settings |= {"voice_fallback_url": second.url, "status_callback": first.url}
+        made = world.request("create_application", {}, {}, settings)[1]["data"]
+        given = {"StatusCallback": first.url if whose == "StatusCallback" else ""}
+        texml = "<Response><Hangup/></Response>"
+        body = {"To": "+13125550142", "From": DESK, "ApplicationSid": made["id"], "Texml": texml}
+        worlds = Worlds()
+        worlds.put("sandbox", world)
+        app = create_app(worlds, control=True, deliver=True)
+        async with client_of(app) as client:
+            await client.post(f"/v2/texml/Accounts/{ACCOUNT}/Calls", json=body | given)
+            await client.post("/_sandbox/worlds/sandbox/advance", json={"seconds": 5})
+        assert app.courier is not None
+        await app.courier.settled()
+        (entry,) = world.outbox
+    assert (entry["event"], entry["fallback_url"]) == ("completed", second.url)
+    assert entry["delivery"]["attempts"] == [
+        {"url": first.url, "answered": 500},
+        {"url": second.url, "answered": 200},
+    ]
+    assert parse_qs(second.heard[0][2].decode())["CallStatus"] == ["completed"]
+
+
+async def test_without_an_answer_both_addresses_are_tried_in_turn_and_given_up(world: World) -> None:
+    async with receiving(500) as first, receiving(503) as second:
+        hook = {"url": first.url, "method": "POST", "fallback_url": second.url}
+        world.send(hook, "initiated", "call-progress-events", CallSid="c")
+        worlds = Worlds()
+        worlds.put("sandbox", world)
+        app = create_app(worlds, deliver=True)
+        async with client_of(app) as client:
+            await client.get(f"/v2/texml/Accounts/{ACCOUNT}/Calls")
+        assert app.courier is not None
+        await app.courier.settled()
+    delivery = world.outbox[0]["delivery"]
+    assert delivery["status"] == "failed"
+    assert [each["answered"] for each in delivery["attempts"]] == [500, 503] * ROUNDS
+
+
 @pytest.mark.parametrize(
     "url", ["https://hooks.example.com/a", "http://127.0.0.1@192.0.2.1/", "http://192.0.2.1/"]
 )

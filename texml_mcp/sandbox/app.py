@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
+import asyncio
 import time
-from asyncio import sleep, to_thread
-from collections.abc import Awaitable, Callable, MutableMapping
-from functools import cache
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
 
-from texml_mcp.catalog import ENDPOINTS, Endpoint
 from texml_mcp.sandbox import errors
-from texml_mcp.sandbox.exchange import BASE, Reply, exchange
-from texml_mcp.sandbox.handlers import HANDLERS
+from texml_mcp.sandbox.exchange import Reply, exchange, limit
 from texml_mcp.sandbox.request import parse_body, parse_query
+from texml_mcp.sandbox.routes import route, routes
+from texml_mcp.sandbox.turns import Done, Turns
+from texml_mcp.sandbox.wire import Receive, Scope, Send, content_of, cut, in_process, respond
 from texml_mcp.sandbox.world import World
-from texml_mcp.sandbox.worlds import Worlds
+from texml_mcp.sandbox.worlds import KEY, Worlds
 
 if TYPE_CHECKING:
     from texml_mcp.sandbox.delivery import Courier
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 CONTROL = "/_sandbox"
-MAX_BODY = 1024 * 1024
-SANDBOX_KEY = re.compile(r"sandbox(-[A-Za-z0-9_.-]{1,100})?")
-
-
-@cache
-def _routes() -> tuple[tuple[str, re.Pattern[str], Endpoint], ...]:
-    """Method, path and endpoint. A path that ends without `.json` answers with it too, as its URIs do."""
-    absent = [each.id for each in ENDPOINTS if each.id not in HANDLERS]
-    if absent:
-        raise RuntimeError(f"endpoints without a sandbox handler: {', '.join(absent)}")
-    found: list[tuple[str, re.Pattern[str], Endpoint]] = []
-    for each in ENDPOINTS:
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+?)", re.escape(each.path))
-        suffix = "" if each.path.endswith(".json") or "Recordings" in each.path else r"(?:\.json)?"
-        found.append((each.method, re.compile(pattern + suffix), each))
-    return tuple(found)
-
-
-def route(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-    """The endpoint of a raw path, and its parameters, decoded segment by segment. Raises `ApiError`."""
-    if not path.startswith(BASE + "/"):
-        raise errors.not_found()
-    for known, pattern, each in _routes():
-        if known == method and (match := pattern.fullmatch(path[len(BASE) :])):
-            return each, {name: unquote(value) for name, value in match.groupdict().items()}
-    raise errors.not_found()
+TICK_SECONDS = 0.2
 
 
 class Sandbox:
@@ -73,13 +40,14 @@ class Sandbox:
         deliver: bool = False,
         fetch: bool = False,
     ) -> None:
-        _routes()
+        routes()
         self.worlds = worlds
         self._real = clock == "real"
         self._speed = speed
         self._control = control
         self._fetch = fetch
-        self._turn = Lock()
+        self._turns = Turns()
+        self._ticks: dict[str, asyncio.Task[None]] = {}
         self.courier: Courier | None = None
         if deliver:
             from texml_mcp.sandbox.delivery import Courier
@@ -88,78 +56,91 @@ class Sandbox:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._lifespan(receive, send)
             return
         if scope["type"] != "http":
             return
+        names: set[str] = set()
         try:
-            content = await _content(receive)
-            # A fetch blocks: not the event loop, on which the fetched server may be running.
-            reply = (
-                await to_thread(self._in_turn, scope, content)
-                if self._fetch
-                else self._handle(scope, content)
-            )
+            reply = await self._answered(scope, await content_of(receive), names)
         except errors.ApiError as error:
-            reply = Reply(error.status, error.body, error.headers)
+            reply = _refused(scope, error)
         try:
-            if reply.wait_seconds and not (reply.cut and _in_process(send)):
-                await sleep(reply.wait_seconds)
+            if reply.wait_seconds and not (reply.cut and in_process(send)):
+                await asyncio.sleep(reply.wait_seconds)
             if reply.cut:
-                await _cut(send, reply)
+                await cut(send, reply)
                 return
-            await _respond(send, reply)
+            await respond(send, reply)
         finally:  # a caller that got no answer has caused its callbacks all the same
-            if self.courier is not None:
-                self.courier.collect(self.worlds.all().values())
+            self._collect(names)
 
-    def _in_turn(self, scope: Scope, content: bytes) -> Reply:
-        """One request at a time, in a thread: worlds are not made for two."""
-        from texml_mcp.sandbox.fetching import fetch_document
+    # --- one request
 
-        with self._turn:
-            for world in self.worlds.all().values():
-                world.fetcher = fetch_document
-            return self._handle(scope, content)
-
-    def _handle(self, scope: Scope, content: bytes) -> Reply:
+    async def _answered(self, scope: Scope, content: bytes, names: set[str]) -> Reply:
+        """The answer; `names` is filled with the worlds that the request is about."""
         path: str = scope["path"]
+        query = parse_query(scope.get("query_string", b"").decode("latin-1"))
         if path == "/" and scope["method"] == "GET":
-            from texml_mcp.sandbox.page import page
+            from texml_mcp.sandbox.page import page, shown_world
 
-            for world in self.worlds.all().values():
-                self._catch_up(world)
-            return page(self.worlds, parse_query(scope.get("query_string", b"").decode("latin-1")))
+            names |= shown_world(self.worlds, query)
+            return await self._in_turn(names, lambda: page(self.worlds, query))
         if path.startswith(CONTROL + "/") and self._control:
-            from texml_mcp.sandbox.control import control
+            from texml_mcp.sandbox.control import concerned, control, line, listing
 
-            for world in self.worlds.all().values():
-                self._catch_up(world)
+            below, method = path[len(CONTROL) :], scope["method"]
+            if listing(method, below):
+                # One world after the other, so that a slow one does not hold the rest.
+                lines = [
+                    await self._in_turn({name}, lambda name=name, world=world: line(name, world))
+                    for name, world in self.worlds.all().items()
+                ]
+                return Reply(200, {"worlds": lines})
             body = parse_body("application/json", content)
-            query = parse_query(scope.get("query_string", b"").decode("latin-1"))
-            return control(self.worlds, scope["method"], path[len(CONTROL) :], query, body)
-        return self._api(scope, content)
-
-    def _api(self, scope: Scope, content: bytes) -> Reply:
+            names |= concerned(below, query, body)
+            return await self._in_turn(names, lambda: control(self.worlds, method, below, query, body))
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
-        world = self.worlds.of(_token(headers.get("authorization", "")))
-        if self._fetch:
-            from texml_mcp.sandbox.fetching import fetch_document
+        token = _token(headers.get("authorization", ""))
+        self.worlds.of(token)
+        names.add(token)
+        kind = headers.get("content-type", "application/json")
+        return await self._in_turn(names, lambda: self._api(token, scope, query, kind, content))
 
-            world.fetcher = fetch_document
-        else:
-            world.fetcher = None  # another app that shares these worlds may have been allowed to
+    def _api(self, token: str, scope: Scope, query: dict[str, str], kind: str, content: bytes) -> Reply:
+        world = self.worlds.of(token)
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        known, path = route(scope["method"], raw.decode("latin-1").partition("?")[0])
-        query = parse_query(scope.get("query_string", b"").decode("latin-1"))
-        body = parse_body(headers.get("content-type", "application/json"), content)
-        self._catch_up(world)
+        try:
+            known, path = route(scope["method"], raw.decode("latin-1").partition("?")[0])
+            body = parse_body(kind, content)
+        except errors.ApiError as error:
+            return Reply(error.status, error.body, {**limit(world)[0], **error.headers})
         return exchange(world, known.id, path, query, body)
 
-    def _catch_up(self, world: World) -> None:
+    # --- turns and time
+
+    async def _in_turn(self, names: Iterable[str], work: Callable[[], Done]) -> Done:
+        """Do something to worlds whose time has caught up. Where documents are fetched, which blocks, in a
+        thread: not on the event loop, on which the fetched server may be running."""
+
+        def caught_up() -> Done:
+            for name in names:
+                self._catch_up(name)
+            return work()
+
+        if not self._fetch:
+            return caught_up()
+        async with self._turns.of(names):
+            return await self._turns.run(caught_up)
+
+    def _catch_up(self, name: str) -> None:
         """In real time, let pass what has passed since this world was last asked."""
+        world = self.worlds.all_by_name().get(name)
+        if world is None:
+            return
+        self._equip(world)
         if not self._real:
             return
         now = time.monotonic()
@@ -168,29 +149,52 @@ class Sandbox:
         world.tick_seconds = 0.0
         world.advance((now - last) * self._speed)
 
+    def _equip(self, world: World) -> None:
+        # Taken away as well: another app that shares these worlds may have been allowed to.
+        world.fetcher = None
+        if self._fetch:
+            from texml_mcp.sandbox.fetching import fetch_document
 
-def _in_process(send: Send) -> bool:
-    return _transport(send) is None
+            world.fetcher = fetch_document
+
+    def _collect(self, names: Iterable[str]) -> None:
+        if self.courier is not None:
+            known = self.worlds.all_by_name()
+            self.courier.collect([known[name] for name in names if name in known])
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        """Served over a port in real time, a world goes on, and tells of it, with nobody asking."""
+        ticking: asyncio.Task[None] | None = None
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup" and self._real and self.courier is not None:
+                ticking = asyncio.create_task(self._tick())
+            if message["type"] == "lifespan.shutdown":
+                if ticking is not None:
+                    ticking.cancel()
+                self._turns.close()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._ticks = {name: task for name, task in self._ticks.items() if not task.done()}
+            for name, world in self.worlds.all_by_name().items():
+                if world.clock.due and name not in self._ticks:
+                    self._ticks[name] = asyncio.create_task(self._tick_one(name))
+
+    async def _tick_one(self, name: str) -> None:
+        await self._in_turn({name}, lambda: None)
+        self._collect({name})
 
 
-def _transport(send: Send) -> Any:
-    """The socket's transport below uvicorn's `send`; `None` when no socket is in play."""
-    return getattr(getattr(send, "__self__", None), "transport", None)
-
-
-async def _cut(send: Send, reply: Reply) -> None:
-    """Give no answer: close the socket hard, or raise what httpx raises when there is none."""
-    transport = _transport(send)
-    if transport is not None:
-        transport.abort()
-        await sleep(0)  # so that the server notices before it finds that nothing was answered
-        await sleep(0)
-        return
-    import httpx
-
-    if reply.cut == "timeout":
-        raise httpx.ReadTimeout("The sandbox gave no answer, as a fault asked.")
-    raise httpx.ReadError("The sandbox cut the connection, as a fault asked.")
+def _refused(scope: Scope, error: errors.ApiError) -> Reply:
+    """An error of the API, or of the control plane in its own plainer form."""
+    if str(scope["path"]).startswith(CONTROL + "/") and error.status != 401:
+        return Reply(error.status, {"error": str(error)})
+    return Reply(error.status, error.body, error.headers)
 
 
 def _token(authorization: str) -> str:
@@ -198,61 +202,11 @@ def _token(authorization: str) -> str:
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise errors.unauthenticated()
-    if not SANDBOX_KEY.fullmatch(token):
+    if not KEY.fullmatch(token):
         raise errors.unauthenticated(
             "This is a sandbox: its keys are 'sandbox' or begin with 'sandbox-'. Keep live keys away."
         )
     return token
-
-
-async def _content(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY:
-            raise errors.bad_request("The body is larger than 1 MB.")
-        parts.append(part)
-        if not message.get("more_body"):
-            break
-    return b"".join(parts)
-
-
-async def _respond(send: Send, reply: Reply) -> None:
-    kind, content = _rendered(reply)
-    sent = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-    if content or reply.body is not None:
-        sent += [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
-    await send({"type": "http.response.start", "status": reply.status, "headers": sent})
-    await send({"type": "http.response.body", "body": content})
-
-
-def _rendered(reply: Reply) -> tuple[bytes, bytes]:
-    """Content type and bytes, spoiled where a fault asked for it."""
-    if isinstance(reply.body, str):
-        return b"text/html; charset=utf-8", reply.body.encode()
-    if reply.spoiled == "html":
-        return b"text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-    if reply.body is None:
-        return b"", b""
-    content = json.dumps(reply.body, ensure_ascii=False).encode("utf-8", "replace")
-    if reply.spoiled == "truncated":
-        content = content[: len(content) // 2]
-    elif reply.spoiled == "malformed":
-        content = content.replace(b":", b"=", 1)
-    return b"application/json", content
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
 
 
 def create_app(

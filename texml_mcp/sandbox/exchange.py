@@ -16,6 +16,7 @@ from texml_mcp.sandbox.world import World
 
 BASE = "/v2"
 Cut = Literal["", "reset", "timeout", "lost"]
+_UNLIMITED = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "1000", "x-ratelimit-reset": "60"}
 Spoiled = Literal["", "malformed", "truncated", "html"]
 
 
@@ -40,7 +41,7 @@ def exchange(
 ) -> Reply:
     """The answer to one request, errors of the API among them. Raises `KeyError` for no endpoint."""
     known = endpoint(endpoint_id)
-    headers, error = _limit(world)
+    headers, error = limit(world)
     if error is not None:
         return _refused(error, headers)
     fault = strike(world, endpoint_id)
@@ -103,11 +104,14 @@ def _without_secrets(known: Endpoint, typed: Mapping[str, Any]) -> dict[str, Any
     return {name: "***" if name in secret else value for name, value in typed.items()}
 
 
-def _limit(world: World) -> tuple[dict[str, str], errors.ApiError | None]:
-    """Rate limit headers, and the refusal when nothing is left. A limit of 0 is none."""
+def limit(world: World) -> tuple[dict[str, str], errors.ApiError | None]:
+    """Rate limit headers, and the refusal when nothing is left. A limit of 0 is none.
+
+    Without one the headers are there all the same, of a budget that nothing is taken from: clients read them.
+    """
     rate = world.rate
     if not rate["limit"]:
-        return {}, None
+        return dict(_UNLIMITED), None
     now = world.clock.now
     if now >= rate["resets"]:
         rate |= {"left": rate["limit"], "resets": now + rate["seconds"]}

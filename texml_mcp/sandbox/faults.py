@@ -46,6 +46,7 @@ _DEFAULTS: dict[str, Any] = {
     "seconds": 30.0,
 }
 EVERYTHING = "*"
+LONGEST = 86_400
 
 
 def fault(given: Mapping[str, Any]) -> Record:
@@ -66,10 +67,10 @@ def fault(given: Mapping[str, Any]) -> Record:
         raise ValueError("status: a number from 400 to 599")
     for name in ("seconds", "retry_after_seconds"):
         value = made[name]
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0
-        ):
-            raise ValueError(f"{name}: seconds, 0 or more")
+        if value is None and name == "retry_after_seconds":
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST:
+            raise ValueError(f"{name}: seconds, from 0 to {LONGEST:,}")
     if made["code"] is not None and not isinstance(made["code"], str):
         raise ValueError("code: text")
     return made

@@ -162,6 +162,7 @@ def _told() -> bytes:
     _live_calls(world)
     world.events.clear()
     world.outbox.clear()
+    world.noted = world.sent = 0
     return world.snapshot()
 
 

@@ -62,12 +62,17 @@ def _template() -> Any:
     return Environment(autoescape=True, trim_blocks=True).from_string(_TEMPLATE)
 
 
+def shown_world(worlds: Worlds, query: Mapping[str, str]) -> set[str]:
+    """The name of the world that the page will show: what `world=` says, or the first one; none at first."""
+    every = worlds.all()
+    name = query.get("world", "")
+    return {name if name in every else min(every)} if every else set()
+
+
 def page(worlds: Worlds, query: Mapping[str, str]) -> Reply:
     """The page of the world that `world=` names, or of the first one."""
     every = worlds.all()
-    name = query.get("world", "")
-    if name not in every:
-        name = next(iter(every), "")
+    name = next(iter(shown_world(worlds, query)), "")
     headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
     if not name:
         return Reply(200, _template().render(name="", names=[]), headers)
