@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 Format = Literal["text", "json"]
 
-# At its own level httpx would write every URL it requests, and URLs hold phone numbers. The session
-# manager tells every start and end.
-_QUIET = ("httpx", "httpcore", "mcp.server.streamable_http_manager")
+# At their own levels httpx would write every URL it requests, and URLs hold phone numbers; the writer of
+# event streams every answer; the runner of MCP what it drops. The session manager tells every start and end.
+_QUIET = (
+    *("httpx", "httpcore", "sse_starlette"),
+    *("mcp.server.runner", "mcp.shared", "mcp.server.streamable_http_manager"),
+)
 
 
 class JsonLines(logging.Formatter):
