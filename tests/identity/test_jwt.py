@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed448, rsa
+from jwt.algorithms import OKPAlgorithm
 
 from tests.identity.issuer import (
     AUDIENCE,
@@ -96,6 +97,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "an expiry after all calendars": {"exp": 10**300},
     "an expiry that is null": {"exp": None},
     "not in force yet": {"nbf": In(600)},
+    "a start that is a truth value": {"nbf": True},
+    "a time of issue that is a truth value": {"iat": True},
     "a start that is text": {"nbf": "now"},
     "issued in the future": {"iat": In(600)},
     "issued after it ends": {"iat": In(20), "exp": In(10)},
@@ -220,7 +223,7 @@ async def test_a_key_counts_for_its_own_algorithm_only(issuer: Issuer, identitie
 UNFIT: dict[str, dict[str, Any]] = {
     "for encryption": {"use": "enc"},
     "for signing only": {"key_ops": ["sign"]},
-    "private": {"d": b64(b"x" * 32)},
+    "private": OKPAlgorithm.to_jwk(PRIVATE_KEYS["EdDSA"], as_dict=True) | {"key_ops": ["verify"]},
     "with an id that is a number": {"kid": 1},
 }
 
@@ -233,6 +236,7 @@ async def test_a_key_that_is_not_for_verifying_is_not_used(
     assert await identities.verify(issuer.token()) is None
 
 
+@pytest.mark.filterwarnings("ignore:The RSA key is 1024 bits")
 async def test_a_weak_rsa_key_is_not_used(issuer: Issuer, identities: Identities) -> None:
     issuer.private = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     issuer.publish()

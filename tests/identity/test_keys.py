@@ -128,6 +128,14 @@ async def test_a_start_during_an_outage_lets_nobody_in_until_it_ends(
     assert await identities.verify(issuer.token()) is not None
 
 
+@pytest.mark.parametrize("status", [201, 206, 302, 401, 500])
+async def test_keys_in_any_other_answer_than_a_plain_one_do_not_count(
+    issuer: Issuer, identities: Identities, status: int
+) -> None:
+    issuer.answers["/jwks"] = (status, {}, issuer.answers["/jwks"])
+    assert await identities.verify(issuer.token()) is None
+
+
 async def test_a_slow_issuer_is_given_up_and_known_keys_count(issuer: Issuer, clock: Clock) -> None:
     verifier = JwtVerifier(issuer.url, AUDIENCE, issuer.jwks_url, clock=clock, fetch_seconds=0.2)
     identities = Identities(jwt=verifier)
