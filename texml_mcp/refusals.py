@@ -54,7 +54,7 @@ def unrecorded(error: Exception) -> ToolResult:
     return ToolResult(
         "error",
         f"Not sent, because the gate's own records cannot be used: {clean(str(error), 200)}. An operator "
-        "must look at the state directory.",
+        "must look at the state directory or the shared store.",
         code="state_unavailable",
         outcome="not_sent",
     )

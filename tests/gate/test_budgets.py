@@ -15,7 +15,8 @@ from tests.security.world import CountingUpstream, create_call, pipelines
 from texml_mcp.execute import Call, Services, execute
 from texml_mcp.gate.records import Records
 from texml_mcp.gate.seal import Seals
-from texml_mcp.gate.state import State
+from texml_mcp.gate.state import STORE_FILE, State
+from texml_mcp.gate.store.redis import RedisStore
 from texml_mcp.results import ToolResult
 from texml_mcp.server.services import SANDBOX_ACCOUNT
 
@@ -203,6 +204,20 @@ async def test_a_call_that_one_server_sees_end_is_over_for_the_other(
     assert (await place(first, 44)).code == "concurrent_calls"
     await execute(second, reads)
     assert (await place(second, 44)).code == "concurrent_calls", "one end frees one place"
+
+
+@pytest.mark.parametrize("states", ["file", "redis"], indirect=True)
+async def test_no_number_stands_in_the_store(server: Server, states: list[State]) -> None:
+    assert (await place(server(0, per_destination_per_hour=5), 42)).status == "ok"
+    store, directory = states[0].store, states[0].directory
+    assert directory is not None
+    if isinstance(store, RedisStore):
+        names = store._link.command("KEYS", "*")
+        told = b" ".join([*names, *(store._link.command("DUMP", name) for name in names)])
+    else:
+        told = b"".join(path.read_bytes() for path in directory.glob(f"{STORE_FILE}*"))
+    assert b"open_calls@" in told, "it does hold the counts"
+    assert b"5550142" not in told
 
 
 async def test_a_read_opens_no_store(upstream: CountingUpstream, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.gate import panic
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store.model import StoreError
-from texml_mcp.gate.usage import StoreUsage
+from texml_mcp.gate.usage import Refused, StoreUsage
 
 if TYPE_CHECKING:
     # Policies and guards are imported at the first write: listing tools needs neither.
@@ -198,11 +198,12 @@ class Judge:
             if judge.config.budgets == "enforce"
             for budget in budgets(request, places, judge.config)
         ]
-        counted = amounts(request, places, self.config)
-        refused = self._usage.reserve([each.limit for each in limiting], counted)
-        if refused is None:
-            return counted
-        finding = limiting[refused[0]].refusal(refused[1])
+        reserved = self._usage.reserve(
+            [each.limit for each in limiting], amounts(request, places, self.config)
+        )
+        if not isinstance(reserved, Refused):
+            return reserved
+        finding = limiting[reserved.limit].refusal(reserved.counted)
         return Ruling("deny", "guards", finding.message, self._mode, (finding,))
 
     def give_back(self, reserved: Sequence[Amount]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store.model import Amount, Limit, Total
@@ -15,6 +16,14 @@ from texml_mcp.gate.store.model import Amount, Limit, Total
 OPEN_CALLS = "open_calls@"
 MOST_NOTICED = 10_000
 _SPACE = "open_calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The limit, by its place among those that were given, that has no room, and what it counted."""
+
+    limit: int
+    counted: float
 
 
 class StoreUsage:
@@ -33,9 +42,13 @@ class StoreUsage:
         """The sum of the entries since that point in time."""
         return self._total(series, since).amount
 
-    def reserve(self, limits: Sequence[Limit], amounts: Sequence[Amount]) -> tuple[int, float] | None:
-        """Count what is about to leave, unless a limit has no room for it: which one, and its count."""
-        return self._state.store.reserve(limits, amounts)
+    def reserve(self, limits: Sequence[Limit], amounts: Sequence[Amount]) -> tuple[Amount, ...] | Refused:
+        """Count what is about to leave, unless a limit has no room; what stands for it in the store."""
+        kept = tuple(each._replace(series=self._kept(each.series)) for each in amounts)
+        refused = self._state.store.reserve(
+            [replace(each, series=self._kept(each.series)) for each in limits], kept
+        )
+        return kept if refused is None else Refused(*refused)
 
     def give_back(self, amounts: Sequence[Amount]) -> None:
         """It has not left after all."""
@@ -68,4 +81,11 @@ class StoreUsage:
                 self._noticed[sid] = False
 
     def _total(self, series: str, since: float) -> Total:
-        return Total(0, 0.0) if self._state.untouched else self._state.store.total(series, since)
+        if self._state.untouched:
+            return Total(0, 0.0)
+        return self._state.store.total(self._kept(series), since)
+
+    def _kept(self, series: str) -> str:
+        """The name of a series in the store. A number or arguments in it are told by a keyed digest only."""
+        name, named, rest = series.partition(":")
+        return f"{name}:{self._state.digester.of(name, rest)}" if named else series

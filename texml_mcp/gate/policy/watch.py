@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +37,7 @@ class PolicySource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        self._looking = threading.Lock()  # writes are ruled on in threads of their own
         self._problem: str | None = None
         self._signature: _Signature | None = None
         self._settled = False
@@ -48,13 +50,14 @@ class PolicySource:
 
         Never raises. An unchanged file costs one `stat`.
         """
-        try:
-            self._refresh()
-        except PolicyError as error:
-            self._broken(str(error))
-        except Exception as error:
-            self._broken(f"{self.path}: {type(error).__name__}")
-        return self._problem
+        with self._looking:
+            try:
+                self._refresh()
+            except PolicyError as error:
+                self._broken(str(error))
+            except Exception as error:
+                self._broken(f"{self.path}: {type(error).__name__}")
+            return self._problem
 
     @property
     def policy(self) -> Policy:

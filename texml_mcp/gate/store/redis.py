@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "texml-mcp:"
 _DIFFERS_SECONDS = 5.0
+_SERIES_IN_A_STEP = 200
 
 
 class RedisStore:
@@ -98,7 +99,7 @@ class RedisStore:
         return float(self._run(scripts.DRAW, [key], repr(float(capacity)), repr(1.0 / per_second)))
 
     def purge(self, now: float) -> int:
-        gone = int(self._run(scripts.TRIM, [self._prefix + "series"], repr(now - KEEP_AMOUNTS_SECONDS)))
+        gone = self._trim(now - KEEP_AMOUNTS_SECONDS)
         for space in self._link.command("SMEMBERS", self._prefix + "spaces"):
             while swept := self._items(scripts.PURGE, space.decode(), repr(now)):
                 gone += int(swept)
@@ -107,6 +108,16 @@ class RedisStore:
     def close(self) -> None:
         """Give the connections back. Everything afterwards is a `StoreError`."""
         self._link.close()
+
+    def _trim(self, oldest: float) -> int:
+        """Drop older amounts, a few series in a step, so that nobody waits long; how many went."""
+        gone = place = 0
+        while True:
+            words = (repr(oldest), str(place), str(_SERIES_IN_A_STEP))
+            seen, went, left = self._run(scripts.TRIM, [self._prefix + "series"], *words)
+            gone, place = gone + int(went), place + int(left)
+            if seen < _SERIES_IN_A_STEP:
+                return gone
 
     def _items(self, script: str, space: str, *words: str) -> Any:
         parts = ("items", "order", "expiry")

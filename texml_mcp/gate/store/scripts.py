@@ -184,16 +184,19 @@ RELEASE = """
 for index, key in ipairs(KEYS) do redis.call('ZREM', key, ARGV[index]) end
 return 1
 """
-# KEYS: the index of all series. Before which moment.
+# KEYS: the index of all series. Before which moment; from which place in the index, and how many.
 TRIM = (
     _CLOCK
     + """
-local gone, oldest = 0, here(ARGV[3])
-for _, series in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+local gone, left, oldest = 0, 0, here(ARGV[3])
+local from = tonumber(ARGV[4])
+local some = redis.call('ZRANGE', KEYS[1], from, from + tonumber(ARGV[5]) - 1)
+for _, series in ipairs(some) do
   gone = gone + redis.call('ZREMRANGEBYSCORE', series, '-inf', '(' .. oldest)
-  if redis.call('EXISTS', series) == 0 then redis.call('ZREM', KEYS[1], series) end
+  if redis.call('EXISTS', series) == 0 then redis.call('ZREM', KEYS[1], series)
+  else left = left + 1 end
 end
-return gone
+return {#some, gone, left}
 """
 )
 # KEYS: the bucket, which is the moment at which it will be full again. capacity, seconds for a token
