@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check schemas bench clean
+.PHONY: demo test check schemas bench mcpb image-check clean
 
 demo: $(STAMP)
 	$(BIN)/texml-mcp demo
@@ -17,12 +17,20 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/texml-mcp schemas check
+	$(BIN)/python packaging/server_json.py check
 
 schemas: $(STAMP)
 	$(BIN)/texml-mcp schemas write
+	$(BIN)/python packaging/server_json.py write
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+mcpb: $(STAMP)
+	$(BIN)/python packaging/build_mcpb.py dist
+
+image-check: $(STAMP)
+	$(BIN)/python -m pytest tests/packaging/test_image.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
