@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import re
 import socket
 import subprocess
@@ -10,7 +11,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -155,7 +158,164 @@ def test_a_url_that_cannot_be_asked(bad: str) -> None:
     assert "not a URL that can be asked" in result.stderr
 
 
+# --- levers
+
+
+def test_a_world_is_made_from_a_file_changed_and_taken_back(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "day.json"
+    path.write_text(json.dumps(FIXTURE))
+    at = ("--url", url, "--world", "sandbox-day")
+    done("create", "sandbox-day", "--fixture", str(path), "--url", url)
+    first = done("hash", *at)
+    assert json.loads(done("hash", *at, "--json")) == {"hash": first}
+    sid = done("inbound", "+13125550161", "app-1", "--says", "hello", "--hangs-up-after", "5", *at)
+    assert sid.startswith("v3:")
+    assert "in-progress 2" in done("state", *at)
+    done("advance", "10", *at)
+    assert "completed 1, in-progress 1" in done("state", *at)
+    assert json.loads(done("reset", *at, "--json"))["hash"] == first
+    assert done("drop", "sandbox-day", "--url", url) == "dropped sandbox-day"
+    assert run("state", *at).exit_code == 1
+
+
+def test_faults_are_armed_listed_and_cleared(url: str) -> None:
+    at = ("--url", url)
+    assert done("faults", *at) == ""
+    armed = done("faults", "create_call", "status", "--status", "503", "--first", "2", "--times", "3", *at)
+    assert armed == "create_call: status, requests 2 to 4 since armed"
+    (fault,) = json.loads(done("faults", *at, "--json"))["faults"]
+    assert (fault["status"], fault["first"]) == (503, 2)
+    assert done("faults", "--clear", *at) == ""
+
+
+def test_callees_and_documents_are_scripted_and_listed(url: str, tmp_path: Path) -> None:
+    at = ("--url", url)
+    first = done("callees", "+13125550188", "--does", "busy", "--rings", "2", *at).splitlines()[0]
+    assert first == '"+13125550188": busy after 2 s'
+    path = tmp_path / "hello.xml"
+    path.write_text("<Response><Say>Hello</Say></Response>")
+    assert '"https://a.example.com/": 37 characters' in done(
+        "documents", "https://a.example.com/", str(path), *at
+    )
+    assert "lag_seconds=2" in done("settings", "lag_seconds=2", "answers_call_sid=false", *at)
+    assert json.loads(done("settings", *at, "--json"))["answers_call_sid"] is False
+
+
+def test_what_has_happened_is_told_from_a_number_on(url: str) -> None:
+    at = ("--url", url)
+    done("inbound", "+13125550161", "1293384261075731499", *at)
+    done("advance", "100", *at)
+    whole = json.loads(done("events", *at, "--json"))
+    last = whole["next"]
+    assert [each["number"] for each in whole["entries"]] == list(range(1, last + 1))
+    lines = done("events", "--since", str(last - 2), *at).splitlines()
+    assert [line.split()[0] for line in lines] == [str(last - 1), str(last)]
+    assert json.loads(done("outbox", *at, "--json")) == {"next": 0, "entries": []}
+    assert done("outbox", *at) == ""
+    assert len(done("hears", *at).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("faults", "dance", "status"), 1, "operation: 'dance' is not one of the 38 operations"),
+        (("faults", "create_call"), 2, "KIND is missing"),
+        (("faults", "create_call", "status", "--clear"), 2, "--clear disarms every fault"),
+        (("faults", "create_call", "explode"), 1, "kind: one of status"),
+        (("callees", "--does", "busy"), 2, "MATCH is missing"),
+        (("callees", "+1", "--does", "sings"), 1, "does: one of answers"),
+        (("inbound", "+13125550161", "none"), 1, "application: there is no application 'none'"),
+        (("documents", "https://a.example.com/"), 2, "FILE is missing"),
+        (("documents", "https://a.example.com/", "/nowhere.xml"), 1, "cannot be read"),
+        (("settings", "lag_seconds"), 2, "write NAME=VALUE"),
+        (("settings", "lag_seconds=soon"), 2, "neither a number"),
+        (("settings", "colour=1"), 1, "colour: not a setting"),
+        (("create", "KEY0123"), 1, "a world is named by its API key"),
+        (("create", "sandbox-x", "--fixture", "/nowhere.json"), 1, "cannot be read"),
+        (("drop", "sandbox-none"), 1, "there is no such world"),
+        (("reset", "--world", "sandbox-none"), 1, "there is no such world"),
+        (("events", "--since", "-1"), 2, ""),
+    ],
+)
+def test_a_lever_that_cannot_be_pulled_says_why_and_changes_nothing(
+    url: str, words: tuple[str, ...], code: int, said: str
+) -> None:
+    before = done("worlds", "--url", url)
+    result = run(*words, "--url", url)
+    assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
+    assert done("worlds", "--url", url) == before
+
+
+def test_a_fixture_that_is_too_large_is_refused_by_its_size(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "day.json"
+    path.write_text(json.dumps(FIXTURE | {"seed": "x" * 5 * 2**20}))
+    result = run("create", "sandbox-large", "--fixture", str(path), "--url", url)
+    assert result.exit_code == 1
+    assert "larger than 1 MB" in result.stderr
+    assert "sandbox-large" not in done("worlds", "--url", url)
+
+
 # --- serve
+
+
+class Listener(ThreadingHTTPServer):
+    """A web server that answers TeXML to everything and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: queue.Queue[dict[str, list[str]]] = queue.Queue()
+        super().__init__(("127.0.0.1", 0), Answer)
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Listener  # type: ignore[assignment]
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
+        if self.path == "/hook":
+            self.server.told.put(parse_qs(content))
+        document = b"<Response><Pause length='5'/></Response>"
+        self.send_response(200)
+        self.send_header("content-length", str(len(document)))
+        self.end_headers()
+        self.wfile.write(document)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output clean."""
+
+
+def test_serve_delivers_and_fetches_by_itself_in_real_time() -> None:
+    """Nobody asks again after the call is placed: time and callbacks must come by themselves."""
+    command = [sys.executable, "-m", "texml_mcp", "sandbox", "serve", "--port", "0", "--speed", "20"]
+    with (
+        Listener() as listener,
+        subprocess.Popen([*command, "--deliver", "--fetch"], stdout=subprocess.PIPE, text=True) as process,
+    ):
+        threading.Thread(target=listener.serve_forever, daemon=True).start()
+        assert process.stdout is not None
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        try:
+            lines = [process.stdout.readline() for _ in range(3)]
+            assert "delivered to addresses on this machine" in lines[1]
+            assert "fetched from addresses on this machine" in lines[2]
+            found = re.search(r"(http://127\.0\.0\.1:\d+)/v2", lines[0])
+            assert found
+            here = f"http://127.0.0.1:{listener.server_port}"
+            body = {"To": "+13125550142", "From": "+13125550100", "Url": f"{here}/texml"}
+            body |= {"ApplicationSid": "1293384261075731499", "StatusCallback": f"{here}/hook"}
+            reply = httpx.post(
+                f"{found[1]}/v2/texml/Accounts/61bf923e-5e4d-4595-a110-56190ea18a1b/Calls",
+                headers={"Authorization": "Bearer sandbox"},
+                json=body | {"StatusCallbackEvent": "answered completed"},
+                trust_env=False,
+            )
+            assert reply.status_code == 200
+            statuses = [listener.told.get(timeout=30)["CallStatus"] for _ in range(2)]
+            assert statuses == [["in-progress"], ["completed"]]
+        finally:
+            watchdog.cancel()
+            process.terminate()
+            listener.shutdown()
 
 
 def test_serve_begins_every_world_with_the_fixture(tmp_path: Path) -> None:

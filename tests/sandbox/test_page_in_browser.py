@@ -55,6 +55,14 @@ def told() -> Worlds:
     for to in ("+13125550142", "+13125550143"):
         body = {"To": to, "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION, "Texml": talk}
         assert ask("create_call", account_sid=ACCOUNT_SID, **body)[0] == 200
+    watched = {"To": "+13125550148", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
+    world = worlds.of("sandbox-page")
+    world.advance(5)
+    live = next(sid for sid, each in world.table("calls").items() if each["to"] == "+13125550142"
+                and each["status"] == "in-progress")  # fmt: skip
+    watched |= {"SuperviseCallSid": live, "SupervisingRole": "whisper"}
+    assert ask("create_call", account_sid=ACCOUNT_SID, **watched)[0] == 200
+    assert ask("start_call_recording", account_sid=ACCOUNT_SID, call_sid=live)[0] == 200
     made = ask("create_queue", account_sid=ACCOUNT_SID, FriendlyName=HOSTILE, MaxSize=41)
     assert made[0] == 200, made
     worlds.of("sandbox-page").advance(10)
@@ -91,7 +99,7 @@ def test_it_shows_every_call_newest_first(dom: str, world: World) -> None:
     newest = [row[:4] for row in rows if row[1] in ("+13125550142", "+13125550143")][:2]
     assert [row[1] for row in newest] == ["+13125550143", "+13125550142"]
     assert newest[1][::3] == ["+13125550100", "in-progress"]
-    assert {row[5] for row in rows} <= set(world.table("calls"))
+    assert {row[7] for row in rows} <= set(world.table("calls"))
     assert len(rows) == min(50, len(world.table("calls")))
 
 
@@ -110,6 +118,22 @@ def test_it_shows_queues_and_the_clock(dom: str, world: World) -> None:
     clock = re.search(r'<p id="clock">(.*?)</p>', dom)
     assert clock
     assert clock[1] == f"{rfc2822(world.clock.now)} · {len(world.clock.due)} events due"
+
+
+def test_it_shows_who_supervises_whom_and_who_hears_whom(dom: str) -> None:
+    rows = {row[1]: row for row in reversed(_rows(dom, "calls"))}
+    assert rows["+13125550148"][5:7] == ["supervises +13125550142 (whisper)", "+13125550142"]
+    assert rows["+13125550142"][6] == "+13125550148"
+    assert {row[5] for row in rows.values() if row[3] == "completed"} == {""}
+
+
+def test_it_shows_the_recordings_that_run(dom: str, world: World) -> None:
+    running = {
+        sid for sid, each in world.table("recordings").items() if each["status"] in ("in-progress", "paused")
+    }
+    rows = _rows(dom, "recordings")
+    assert {row[3] for row in rows} == running
+    assert rows[0][:2] == ["+13125550142", "in-progress"]
 
 
 def test_a_hostile_name_is_text(dom: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 import typer
@@ -12,13 +13,24 @@ DEFAULT_URL = "http://127.0.0.1:8765"
 WORLD = "sandbox"
 _TIMEOUT_SECONDS = 30.0
 
+Url = Annotated[str, typer.Option("--url", help="Where `sandbox serve --control` runs.")]
+Name = Annotated[str, typer.Option("--world", help="The API key whose world it is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For another program.")]
+
 
 class ControlError(Exception):
     """What a person must hear when the control plane did not do what was asked."""
 
 
 def run(
-    *, port: int, speed: float, control: bool, fixture: Path | None, clock: Literal["real", "virtual"]
+    *,
+    port: int,
+    speed: float,
+    control: bool,
+    fixture: Path | None,
+    clock: Literal["real", "virtual"],
+    deliver: bool,
+    fetch: bool,
 ) -> int:
     """Serve on loopback until interrupted; the exit code. 1 for a fixture that cannot be used."""
     from texml_mcp.sandbox import Worlds
@@ -36,22 +48,26 @@ def run(
         worlds = Worlds(lambda: world_from(content))
     # There from the start, so that its state can be read before the first request.
     worlds.of(WORLD)
-    _serve(worlds, port=port, speed=speed, control=control, clock=clock)
+    from texml_mcp.sandbox import create_app
+
+    app = create_app(worlds, clock=clock, speed=speed, control=control, deliver=deliver, fetch=fetch)
+    _serve(app, port=port, control=control, deliver=deliver, fetch=fetch)
     return 0
 
 
-def _serve(worlds: Any, *, port: int, speed: float, control: bool, clock: Literal["real", "virtual"]) -> None:
+def _serve(app: Any, *, port: int, control: bool, deliver: bool, fetch: bool) -> None:
     import uvicorn
 
-    from texml_mcp.sandbox import create_app
-
-    app = create_app(worlds, clock=clock, speed=speed, control=control)
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning")
     bound = config.bind_socket()
     at = f"http://127.0.0.1:{bound.getsockname()[1]}"
     typer.echo(f"Sandbox on {at}/v2 with API key 'sandbox' (any 'sandbox-...' is its own world).")
     if control:
         typer.echo(f"Control plane on {at}/_sandbox, without a key.")
+    if deliver:
+        typer.echo("Callbacks are delivered to addresses on this machine, and to no others.")
+    if fetch:
+        typer.echo("Documents are fetched from addresses on this machine, and from no others.")
     uvicorn.Server(config).run(sockets=[bound])
 
 
@@ -93,9 +109,39 @@ def _answer(url: str, reply: Any) -> dict[str, Any]:
     raise ControlError(f"{url} answers {reply.status_code}, but not as a sandbox does")
 
 
-def world_path(name: str, part: str) -> str:
-    """The path of one lever of one world."""
-    return f"/worlds/{quote(name, safe='')}/{part}"
+def asked(
+    url: str, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """As `ask`, for a command: what went wrong is said, and the command ends with 1."""
+    try:
+        return ask(url, method, path, body, query)
+    except ControlError as error:
+        typer.echo(f"texml-mcp: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def world_path(name: str, part: str = "") -> str:
+    """The path of a world, or of one lever of it."""
+    return f"/worlds/{quote(name, safe='')}" + (f"/{part}" if part else "")
+
+
+def line(world: dict[str, Any]) -> str:
+    """A world on one line."""
+    return f"{world['name']}  {moment(world['now'])}  {world['due']} due  {world['hash']}"
+
+
+def tell(world: dict[str, Any], as_json: bool) -> None:
+    """Print a world as it is now."""
+    print_json(world) if as_json else typer.echo(line(world))
+
+
+def value(inner: Any) -> str:
+    """A value as JSON in ASCII: what callers said must not reach the terminal as control characters."""
+    return json.dumps(inner)
+
+
+def print_json(inner: Any) -> None:
+    typer.echo(json.dumps(inner, indent=2))
 
 
 def moment(seconds: float) -> str:

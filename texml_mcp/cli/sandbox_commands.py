@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -10,13 +9,23 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from texml_mcp.cli.sandbox import DEFAULT_URL, WORLD, ControlError, ask, moment, world_path
+from texml_mcp.cli import sandbox_levers
+from texml_mcp.cli.sandbox import (
+    DEFAULT_URL,
+    WORLD,
+    AsJson,
+    Name,
+    Url,
+    asked,
+    line,
+    moment,
+    print_json,
+    tell,
+    value,
+    world_path,
+)
 
 sandbox = typer.Typer(help="The built-in telephone network.", no_args_is_help=True)
-
-Url = Annotated[str, typer.Option("--url", help="Where `sandbox serve --control` runs.")]
-Name = Annotated[str, typer.Option("--world", help="The API key whose world it is.")]
-AsJson = Annotated[bool, typer.Option("--json", help="For another program.")]
 
 
 @sandbox.command("serve")
@@ -35,34 +44,41 @@ def serve(
         Literal["real", "virtual"],
         typer.Option(help="real: time passes by itself; virtual: only `sandbox advance` moves it."),
     ] = "real",
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="Post callbacks, signed, to addresses on this machine.")
+    ] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Get TeXML from addresses on this machine.")] = False,
 ) -> None:
     """Serve the sandbox over HTTP on loopback, for an SDK or another server."""
     from texml_mcp.cli.sandbox import run
 
-    raise typer.Exit(run(port=port, speed=speed, control=control, fixture=fixture, clock=clock))
+    code = run(
+        port=port, speed=speed, control=control, fixture=fixture, clock=clock, deliver=deliver, fetch=fetch
+    )
+    raise typer.Exit(code)
 
 
 @sandbox.command("worlds")
 def worlds(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """The worlds there are, their clocks and hashes."""
-    found = _asked(url, "GET", "/worlds")
+    found = asked(url, "GET", "/worlds")
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for each in found["worlds"]:
-        typer.echo(_line(each))
+        typer.echo(line(each))
 
 
 @sandbox.command("state")
 def state(url: Url = DEFAULT_URL, world: Name = WORLD, as_json: AsJson = False) -> None:
     """What a world holds: a count by kind and status, or everything with --json."""
-    found = _asked(url, "GET", world_path(world, "state"))
+    found = asked(url, "GET", world_path(world, "state"))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     typer.echo(f"account {found['account_sid']}, {moment(found['now'])}")
     for kind, records in found.items():
-        if isinstance(records, dict) and records:
+        if isinstance(records, dict) and records and kind != "hears":
             typer.echo(f"{kind}: {_counted(cast('dict[str, Any]', records))}")
 
 
@@ -71,30 +87,33 @@ def advance(
     seconds: Annotated[float, typer.Argument(help="Seconds of sandbox time, 0 or more.")],
     url: Url = DEFAULT_URL,
     world: Name = WORLD,
+    as_json: AsJson = False,
 ) -> None:
     """Let time pass in a world, and everything that falls due happen."""
     if not (math.isfinite(seconds) and seconds >= 0):
         typer.echo("texml-mcp: time only goes forward: SECONDS must be 0 or more", err=True)
         raise typer.Exit(2)
-    typer.echo(_line(_asked(url, "POST", world_path(world, "advance"), {"seconds": seconds})))
+    tell(asked(url, "POST", world_path(world, "advance"), {"seconds": seconds}), as_json)
 
 
 @sandbox.command("hash")
-def hash_(url: Url = DEFAULT_URL, world: Name = WORLD) -> None:
+def hash_(url: Url = DEFAULT_URL, world: Name = WORLD, as_json: AsJson = False) -> None:
     """The hash of a world's state: equal worlds have equal ones."""
-    typer.echo(_asked(url, "GET", world_path(world, "hash"))["hash"])
+    found = asked(url, "GET", world_path(world, "hash"))
+    print_json(found) if as_json else typer.echo(found["hash"])
 
 
 @sandbox.command("snapshot")
-def snapshot(url: Url = DEFAULT_URL, world: Name = WORLD) -> None:
+def snapshot(url: Url = DEFAULT_URL, world: Name = WORLD, as_json: AsJson = False) -> None:
     """Keep a world as it is now; prints the id that `sandbox restore` takes."""
-    typer.echo(_asked(url, "POST", world_path(world, "snapshot"))["snapshot"])
+    found = asked(url, "POST", world_path(world, "snapshot"))
+    print_json(found) if as_json else typer.echo(found["snapshot"])
 
 
 @sandbox.command("restore")
-def restore(snapshot: str, url: Url = DEFAULT_URL, world: Name = WORLD) -> None:
+def restore(snapshot: str, url: Url = DEFAULT_URL, world: Name = WORLD, as_json: AsJson = False) -> None:
     """Make a world what it was at a snapshot."""
-    typer.echo(_line(_asked(url, "POST", world_path(world, "restore"), {"snapshot": snapshot})))
+    tell(asked(url, "POST", world_path(world, "restore"), {"snapshot": snapshot}), as_json)
 
 
 @sandbox.command("fork")
@@ -102,9 +121,10 @@ def fork(
     other: Annotated[str, typer.Argument(metavar="NAME", help="The copy's name: its API key.")],
     url: Url = DEFAULT_URL,
     world: Name = WORLD,
+    as_json: AsJson = False,
 ) -> None:
     """Copy a world under another name."""
-    typer.echo(_line(_asked(url, "POST", world_path(world, "fork"), {"as": other})))
+    tell(asked(url, "POST", world_path(world, "fork"), {"as": other}), as_json)
 
 
 @sandbox.command("diff")
@@ -115,26 +135,12 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """What differs in another world; exit 0 with or without differences."""
-    found = _asked(url, "GET", world_path(world, "diff"), query={"with": other})
+    found = asked(url, "GET", world_path(world, "diff"), query={"with": other})
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     for each in found["differences"]:
-        typer.echo(f"{each['path']}: {_value(each['here'])} -> {_value(each['there'])}")
-
-
-def _asked(
-    url: str, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, str] | None = None
-) -> dict[str, Any]:
-    try:
-        return ask(url, method, path, body, query)
-    except ControlError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
-def _line(world: dict[str, Any]) -> str:
-    return f"{world['name']}  {moment(world['now'])}  {world['due']} due  {world['hash']}"
+        typer.echo(f"{each['path']}: {value(each['here'])} -> {value(each['there'])}")
 
 
 def _counted(records: dict[str, Any]) -> str:
@@ -144,10 +150,5 @@ def _counted(records: dict[str, Any]) -> str:
     return f"{len(records)} ({parts})" if parts else str(len(records))
 
 
-def _value(value: Any) -> str:
-    # As JSON in ASCII: what callers said must not reach the terminal as control characters.
-    return json.dumps(value)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2))
+for _command in sandbox_levers.COMMANDS:
+    sandbox.command(_command.__name__)(_command)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from texml_mcp.sandbox import errors
-from texml_mcp.sandbox.exchange import Reply, exchange, limit
+from texml_mcp.sandbox.exchange import UNLIMITED, Reply, exchange, limit
 from texml_mcp.sandbox.request import parse_body, parse_query
 from texml_mcp.sandbox.routes import route, routes
 from texml_mcp.sandbox.turns import Done, Turns
@@ -194,7 +194,7 @@ def _refused(scope: Scope, error: errors.ApiError) -> Reply:
     """An error of the API, or of the control plane in its own plainer form."""
     if str(scope["path"]).startswith(CONTROL + "/") and error.status != 401:
         return Reply(error.status, {"error": str(error)})
-    return Reply(error.status, error.body, error.headers)
+    return Reply(error.status, error.body, {**UNLIMITED, **error.headers})
 
 
 def _token(authorization: str) -> str:

@@ -16,7 +16,7 @@ from texml_mcp.sandbox.world import World
 
 BASE = "/v2"
 Cut = Literal["", "reset", "timeout", "lost"]
-_UNLIMITED = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "1000", "x-ratelimit-reset": "60"}
+UNLIMITED = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "1000", "x-ratelimit-reset": "60"}
 Spoiled = Literal["", "malformed", "truncated", "html"]
 
 
@@ -111,7 +111,7 @@ def limit(world: World) -> tuple[dict[str, str], errors.ApiError | None]:
     """
     rate = world.rate
     if not rate["limit"]:
-        return dict(_UNLIMITED), None
+        return dict(UNLIMITED), None
     now = world.clock.now
     if now >= rate["resets"]:
         rate |= {"left": rate["limit"], "resets": now + rate["seconds"]}
