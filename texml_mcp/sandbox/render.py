@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,8 @@ from texml_mcp.sandbox.clock import iso, iso_millis, rfc2822
 from texml_mcp.sandbox.media import media_url
 from texml_mcp.sandbox.queues import average_wait
 from texml_mcp.sandbox.world import Record, World
+
+CENTS_A_MINUTE = 1
 
 
 def _uri(world: World, path: str) -> str:
@@ -35,8 +38,7 @@ def call(world: World, record: Record) -> dict[str, Any]:
         "end_time": rfc2822(ended),
         "from": record["from"],
         "from_formatted": national(record["from"]),
-        "price": None,
-        "price_unit": None,
+        **_price(world, record),
         "sid": record["sid"],
         "start_time": rfc2822(record["started"]),
         "status": record["status"],
@@ -47,6 +49,18 @@ def call(world: World, record: Record) -> dict[str, Any]:
     if record["answered_by"]:
         shown["answered_by"] = record["answered_by"]
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _price(world: World, record: Record) -> dict[str, str]:
+    """What a call that is over cost, where its application has call cost switched on: by the begun minute."""
+    application = world.table("applications").get(record["application"] or "")
+    answered, ended = record["answered"], record["ended"]
+    if application is None or not application["settings"].get("call_cost_in_webhooks"):
+        return {}
+    if answered is None or ended is None:
+        return {}
+    minutes = max(1, math.ceil((ended - answered) / 60))
+    return {"price": f"{minutes * CENTS_A_MINUTE / 100:.2f}", "price_unit": "USD"}
 
 
 def _recorded(world: World, record: Record) -> dict[str, Any]:
