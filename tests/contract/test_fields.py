@@ -127,10 +127,9 @@ def _story(world: World, ask: Ask) -> None:
     ask("update_call_recording", **path, Status="stopped")
     ask("list_call_recordings", call_sid=first["call_sid"])
     ask("get_recording", recording_sid=first["sid"])
-    ask("get_conference_participant", **room, call_sid_or_participant_label=coached["call_sid"])
-    ask(
-        "update_conference_participant", **room, call_sid_or_participant_label=coached["call_sid"], Muted=True
-    )
+    member = {**room, "call_sid_or_participant_label": coached["call_sid"]}
+    ask("get_conference_participant", **member)
+    ask("update_conference_participant", **member, Muted=True)
     ask("update_conference", **room, AnnounceUrl="https://m.example.com/a.mp3")
     for page in ("0", "1"):
         ask("list_conference_recordings", {"PageSize": "1", "Page": page}, **room)
