@@ -11,7 +11,7 @@ import typer
 
 from texml_mcp.gate import audit
 from texml_mcp.gate.store import StoreError
-from texml_mcp.gate.store.digests import Digester
+from texml_mcp.gate.store.digests import Digester, load_key
 
 OK, BROKEN, USAGE = 0, 1, 2
 
@@ -27,10 +27,14 @@ def tail(path: Path, *, lines: int = 20, as_json: bool = False) -> int:
     return OK
 
 
-def verify(path: Path, key: Callable[[], Digester] | None = None) -> int:
-    """0 when the trail is whole, 1 with the first bad line when it is not. `key` reads the digest key."""
+def verify(path: Path, *, key: Path | None = None, shared: Callable[[], Digester] | None = None) -> int:
+    """0 when the trail is whole, 1 with the first bad line when it is not.
+
+    The digest key is in a file, or `shared` reads it from the store of several servers.
+    """
     try:
-        digester = key() if key is not None else None
+        own = load_key(key) if key is not None and key.exists() else None
+        digester = shared() if shared is not None else own
         verdict = audit.verify(path, digester)
     except (OSError, StoreError) as error:
         return _usage(f"{path} cannot be checked: {error}")

@@ -153,9 +153,8 @@ def audit_verify(state_dir: StateDir = None, store: Store = None) -> None:
 
     where = directory(state_dir)
     kept = state(state_dir, store)
-    # Servers that share a store have their key in it; one without a store has it in its directory, if any.
-    known = kept.shared or (where / KEY_FILE).exists()
-    raise typer.Exit(verify(where / AUDIT_FILE, (lambda: kept.digester) if known else None))
+    shared = (lambda: kept.digester) if kept.shared else None
+    raise typer.Exit(verify(where / AUDIT_FILE, key=where / KEY_FILE, shared=shared))
 
 
 @audit.command("export")
