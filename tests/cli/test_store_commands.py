@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,50 @@ def test_a_socket_in_the_file_system_is_a_store_too(tmp_path: Path, seal_key: st
         assert not open_store(f"unix://{place}?db=1").claim("a", "k", None)
     finally:
         server.kill()
+
+
+def certificate(where: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody knows, and its key."""
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    start = datetime.now(UTC) - timedelta(hours=1)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = where / "cert.pem", where / "key.pem"
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return pem, private
+
+
+def test_over_tls_a_server_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    pem, private = certificate(tmp_path)
+    port = str(RedisServer(tmp_path).port)
+    options = ("--tls-port", port, "--tls-cert-file", str(pem), "--tls-key-file", str(private))
+    plain = RedisServer(
+        tmp_path, *options, "--tls-ca-cert-file", str(pem), "--tls-auth-clients", "no"
+    ).start()
+    try:
+        url = f"rediss://127.0.0.1:{port}/0"
+        with pytest.raises(StoreError, match="cannot be reached"):
+            open_store(url)
+        assert open_store(f"{url}?ssl_ca_certs={pem}").claim("a", "k", None)
+        with pytest.raises(StoreError, match="address of the store"):
+            open_store(f"{url}?ssl_cert_reqs=none")
+    finally:
+        plain.kill()
 
 
 def test_a_redis_that_may_forget_is_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.security.world import CountingUpstream, create_call, pipelines, state
 from texml_mcp.execute import Call, Services, execute
 from texml_mcp.gate.confirm import Answer, AskThroughClient, CannotAskError, Person
 from texml_mcp.gate.external import Queue
+from texml_mcp.gate.seal import Seals
 from texml_mcp.gate.state import AUDIT_FILE, KEY_FILE, STORE_FILE, State
 from texml_mcp.gate.store import SqliteStore, StoreError
 from texml_mcp.results import ToolResult
@@ -188,7 +190,8 @@ async def test_each_single_operation_of_the_store(
 
         return counted
 
-    for name in ("put", "get", "take", "claim", "replace", "delete", "list"):
+    names = ("put", "get", "take", "claim", "replace", "delete", "list", "total", "reserve", "release")
+    for name in names:
         monkeypatch.setattr(SqliteStore, name, counting(getattr(SqliteStore, name)))
     for number in range(1, 40):
         upstream = CountingUpstream()
@@ -443,8 +446,14 @@ async def test_a_bug_in_any_step(
 # --- the process
 
 
-async def test_a_process_that_is_killed_leaves_an_open_entry(tmp_path: Path) -> None:
-    """Killed after it was written down and sent, before the answer: the next one knows."""
+@pytest.mark.parametrize("kind", ["file", "redis"])
+async def test_a_process_that_is_killed_leaves_an_open_entry(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Killed after it was written down and sent, before the answer: the next one knows, on any machine."""
+    key = bytes(range(32))
+    url = request.getfixturevalue("redis_url") if kind == "redis" else None
+    sharing = {"TEXML_MCP_STORE": url, "TEXML_MCP_SEAL_KEYS": b64encode(key).decode()} if url else {}
     async with loopback() as wire:
         wire.will(Reply(then="stall"))
         child = await anyio.open_process(
@@ -458,6 +467,7 @@ async def test_a_process_that_is_killed_leaves_an_open_entry(tmp_path: Path) -> 
                 "TELNYX_ACCOUNT_SID": SANDBOX_ACCOUNT,
                 "TEXML_MCP_BASE_URL": wire.base_url,
                 "TEXML_MCP_STATE_DIR": str(tmp_path),
+                **sharing,
             },
         )
         assert child.stdin is not None
@@ -478,7 +488,7 @@ async def test_a_process_that_is_killed_leaves_an_open_entry(tmp_path: Path) -> 
         await child.wait()
         await child.aclose()
         assert len(wire.received) == 1
-    state = State(tmp_path)
+    state = State(tmp_path / "replica", url, Seals((key,))) if url else State(tmp_path)
     (entry,) = state.journal.unsettled()
     assert (entry.tool, entry.outcome) == (TOOL, "open")
     # The same call, made again by the next process, is asked about even where policy asks nothing.
