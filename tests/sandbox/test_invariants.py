@@ -16,6 +16,7 @@ from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION, default_wor
 FINAL = {"canceled", "completed", "failed", "busy", "no-answer"}
 NUMBERS = st.sampled_from([HUMAN, BUSY, SILENT, REJECTS, VOICEMAIL, HANGS_UP])
 ROOMS = st.sampled_from(["red", "blue"])
+WAIT, WHISPER = "https://texml.example.com/wait", "https://texml.example.com/whisper"
 DOCUMENTS = st.sampled_from(
     [
         TALKS,
@@ -27,10 +28,29 @@ DOCUMENTS = st.sampled_from(
         "<Response><Enqueue>desk</Enqueue></Response>",
         "<Response><Record maxLength='10'/><Pause length='5'/></Response>",
         "<Response><Reject reason='busy'/></Response>",
+        f"<Response><Dial>{HUMAN}</Dial><Say>Bye.</Say></Response>",
+        f"<Response><Dial hangupOnStar='true' record='record-from-answer'><Number url='{WHISPER}'>{HANGS_UP}"
+        f"</Number><Number>{BUSY}</Number></Dial></Response>",
+        "<Response><Dial><Queue>desk</Queue></Dial></Response>",
+        f"<Response><Enqueue waitUrl='{WAIT}' action='{WHISPER}' maxWaitTimeSecs='90'>desk</Enqueue>"
+        "</Response>",
+        f"<Response><Dial action='{WHISPER}'><Conference startConferenceOnEnter='false' waitUrl='{WAIT}' "
+        "participantLabel='me'>red</Conference></Dial></Response>",
+        "<Response><Start><Transcription/><Suppression/><Siprec/></Start><Pause length='30'/></Response>",
+        f"<Response><Gather input='dtmf speech' action='{WHISPER}'><Say>Say it.</Say></Gather></Response>",
+        "<Response><Refer><Sip>sip:a@pbx.example.com</Sip></Refer></Response>",
+        "<Response><Connect><Stream url='wss://m.example.com/'/></Connect></Response>",
         "<Response><Unheard/></Response>",
         "<Response>",
     ]
 )
+CHANGES: list[dict[str, Any]] = [
+    {"Coaching": True},
+    {"Coaching": False},
+    {"Hold": True, "HoldUrl": WAIT},
+    {"Hold": False, "Muted": True},
+    {"AnnounceUrl": WAIT, "EndConferenceOnExit": True},
+]
 # Anything a client could put where a value is expected.
 ODD: st.SearchStrategy[Any] = st.one_of(
     st.none(),
@@ -50,6 +70,9 @@ class Network(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world: World = default_world()
+        self.world.documents[WAIT] = "<Response><Play>a.mp3</Play></Response>"
+        self.world.documents[WHISPER] = "<Response><Say>A call for you.</Say></Response>"
+        self.world.script_callee({"match": HUMAN, "says": "one two three four", "presses": "ww1*"})
         self.over: dict[str, tuple[str, Any]] = {}
         self.seen: set[str] = set()
 
@@ -93,6 +116,25 @@ class Network(RuleBasedStateMachine):
             },
             conference_sid=room,
         )
+
+    @rule(at=st.integers(0, 11), role=st.sampled_from(["barge", "whisper", "monitor"]))
+    def supervise(self, at: int, role: str) -> None:
+        body = {"To": HUMAN, "From": DESK, "ApplicationSid": MAIN_APPLICATION, "SupervisingRole": role}
+        self.ask("create_call", body | {"SuperviseCallSid": self.some("calls", at)})
+
+    @rule(room=st.integers(0, 11), label=NUMBERS, coached=st.integers(0, 3), changes=st.sampled_from(CHANGES))
+    def change_participant(self, room: int, label: str, coached: int, changes: dict[str, Any]) -> None:
+        sid = self.some("conferences", room)
+        members = list(self.world.table("conferences")[sid]["participants"])
+        if changes.get("Coaching") and members:
+            changes = changes | {"CallSidToCoach": members[coached % len(members)]}
+        place = {"conference_sid": sid, "call_sid_or_participant_label": label}
+        self.ask("update_conference_participant", changes, **place)
+
+    @rule(seconds=st.sampled_from([5, 60]))
+    def call_in(self, seconds: int) -> None:
+        if MAIN_APPLICATION in self.world.table("applications"):
+            self.world.call_in(HUMAN, MAIN_APPLICATION, says="hello", hangs_up_after_seconds=seconds)
 
     @rule(at=st.integers(0, 11), texml=DOCUMENTS)
     def instruct(self, at: int, texml: str) -> None:
@@ -189,6 +231,43 @@ class Network(RuleBasedStateMachine):
             for call in waiting:
                 record = self.world.table("calls")[call]
                 assert (record["queue"], record["status"]) == (sid, "in-progress")
+
+    @invariant()
+    def who_talks_to_somebody_is_talked_to(self) -> None:
+        calls = self.world.table("calls")
+        for sid, call in calls.items():
+            if call["peer"] is not None:
+                assert calls[call["peer"]]["peer"] == sid
+                assert {call["status"], calls[call["peer"]]["status"]} == {"in-progress"}
+                assert call["conference"] is None
+                assert call["queue"] is None
+
+    @invariant()
+    def only_live_legs_hear_and_are_heard_and_nobody_hears_themselves(self) -> None:
+        calls = self.world.table("calls")
+        for listener, speakers in self.world.hears().items():
+            assert listener not in speakers
+            # Early media is the one way to be heard before the answer; no rule here asks for it.
+            assert {calls[sid]["status"] for sid in (listener, *speakers)} == {"in-progress"}
+
+    @invariant()
+    def nobody_supervises_or_coaches_who_is_gone(self) -> None:
+        calls = self.world.table("calls")
+        for call in calls.values():
+            if call["supervises"] is not None and call["status"] not in FINAL:
+                assert calls[call["supervises"]]["status"] not in FINAL
+        for conference in self.world.table("conferences").values():
+            for member in conference["participants"].values():
+                assert member["coached"] is None or member["coached"] in conference["participants"]
+                assert member["coached"] is None or member["coaching"]
+
+    @invariant()
+    def nothing_listens_to_a_leg_that_is_over(self) -> None:
+        calls = self.world.table("calls")
+        for table in ("streams", "siprecs", "live_transcriptions"):
+            for each in self.world.table(table).values():
+                if each["status"] == "in-progress":
+                    assert calls[each["call"]]["status"] not in FINAL
 
     @invariant()
     def what_is_over_stays_over(self) -> None:

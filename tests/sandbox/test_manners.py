@@ -382,6 +382,16 @@ def test_a_secret_is_told_to_nobody(phone: Phone) -> None:
         assert "Door code" in control.get(f"/_sandbox/worlds/{phone.token}/state").text
 
 
+def test_a_password_in_a_document_is_kept_nowhere(phone: Phone) -> None:
+    sip = f"<Sip username='desk' password = \"{HIDDEN}\">sip:b@pbx.example.com</Sip>"
+    phone.dial(Texml=f"<Response><Pause/><Dial>{sip}</Dial></Response>")
+    phone.world.documents["https://texml.example.com/p"] = f"<Response><Dial>{sip}</Dial></Response>"
+    phone.live(Texml="", Url="https://texml.example.com/p")
+    assert "<Sip" in repr(phone.world.events)
+    for place in (phone.world.events, phone.world.state, phone.world.outbox):
+        assert HIDDEN not in repr(place)
+
+
 def test_a_snapshot_holds_no_secret(phone: Phone) -> None:
     secretive(phone)
     assert HIDDEN.encode() not in phone.world.snapshot()

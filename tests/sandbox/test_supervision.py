@@ -244,6 +244,15 @@ def test_a_supervisor_of_a_participant_hears_the_conference(
     assert heard(world, room, "customer") == {"agent", "coach"}
 
 
+def test_a_supervisor_in_the_same_conference_does_not_hear_itself(
+    world: World, ask: Ask, room: dict[str, str]
+) -> None:
+    sid = supervise(ask, room["agent"])[1]["sid"]
+    world.advance(5)
+    ask("update_call", call_sid=sid, Texml="<Response><Dial><Conference>ward</Conference></Dial></Response>")
+    assert sorted(world.hears()[sid]) == sorted(room[label] for label in PEOPLE)
+
+
 def test_an_announcement_is_heard_and_stays_in_the_state(
     world: World, ask: Ask, room: dict[str, str]
 ) -> None:

@@ -109,7 +109,8 @@ def _plain(element: Element) -> Step:
         text = " ".join(part.text.strip() for part in element.walk()).strip()
     return {
         "verb": element.name,
-        "attributes": dict(element.attributes),
+        # Nobody is really called: a password has no use here, and state is shown to people.
+        "attributes": {name: each for name, each in element.attributes.items() if name != "password"},
         "text": text,
         "children": [_plain(child) for child in element.children if child.name not in _SETTINGS],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from texml_mcp.sandbox.request import Request, checked
 from texml_mcp.sandbox.world import World
 
 BASE = "/v2"
+_PASSWORD = re.compile(r"""(\bpassword\s*=\s*)(["']).*?\2""", re.DOTALL)
 Cut = Literal["", "reset", "timeout", "lost"]
 UNLIMITED = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "1000", "x-ratelimit-reset": "60"}
 Spoiled = Literal["", "malformed", "truncated", "html"]
@@ -100,8 +102,15 @@ def _refused(error: errors.ApiError, headers: Mapping[str, str]) -> Reply:
 
 
 def _without_secrets(known: Endpoint, typed: Mapping[str, Any]) -> dict[str, Any]:
-    secret = {param.name for param in known.body_params if param.kind is Kind.SECRET}
-    return {name: "***" if name in secret else value for name, value in typed.items()}
+    kinds = {param.name: param.kind for param in known.body_params}
+    shown: dict[str, Any] = {}
+    for name, value in typed.items():
+        if kinds[name] is Kind.SECRET:
+            value = "***"
+        elif kinds[name] is Kind.TEXML:
+            value = _PASSWORD.sub(r"\1\2***\2", value)
+        shown[name] = value
+    return shown
 
 
 def limit(world: World) -> tuple[dict[str, str], errors.ApiError | None]:

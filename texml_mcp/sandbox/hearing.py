@@ -53,7 +53,7 @@ def _supervised(calls: Mapping[str, Record], heard: dict[str, set[str]]) -> None
         if calls[watched]["status"] != "in-progress":
             continue
         sid = supervisor["sid"]
-        heard.setdefault(sid, set()).update({watched}, before.get(watched, set()))
+        heard.setdefault(sid, set()).update(({watched} | before.get(watched, set())) - {sid})
         if supervisor["role"] == "monitor":
             continue
         listeners = {watched}
