@@ -287,6 +287,53 @@ async def test_telemetry_can_be_switched_off_by_the_standard_variables(
     assert collector.traces == collector.metrics == []
 
 
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_an_exception_is_logged_without_its_words(format: str) -> None:
+    code = f"""
+import logging
+from texml_mcp.server.logs import configure
+configure("info", {format!r})
+try:
+    try:
+        {{}}["+1{NUMBER}"]
+    except KeyError as missing:
+        raise ExceptionGroup("+1{NUMBER}", [ValueError("+1{NUMBER}")]) from missing
+except Exception:
+    logging.getLogger("x").exception("it failed")
+"""
+    done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True, check=True)
+    assert NUMBER not in done.stderr
+    for told in ("it failed", "KeyError", "ValueError", "ExceptionGroup", "line 7"):
+        assert told in done.stderr
+
+
+async def test_a_process_that_has_a_provider_keeps_it(collector: Collector) -> None:
+    code = """
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())]))
+from texml_mcp.cli.serve import run
+run(["--sandbox"])
+"""
+    started = StdioServerParameters(
+        command=sys.executable, args=["-c", code], env={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    )
+    async with Client(stdio_client(started)) as client:
+        await client.call_tool("list_queues", {})
+    names = [span.name for span in collector.spans()]
+    assert names.count("tools/call list_queues") == 1
+    assert names.count("GET /texml/Accounts/{account_sid}/Queues") == 1
+    assert "texml_mcp.call.duration" in collector.text
+
+
 async def test_a_collector_that_is_gone_holds_nothing_up(tmp_path: Path) -> None:
     gone = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}"}
     with serving(tmp_path / "log", "--sandbox", **gone) as service:

@@ -34,10 +34,13 @@ async def traced(
     endpoint: Endpoint, base_url: str, attempt: int, send: Callable[[], Awaitable[Answer]]
 ) -> Answer:
     """What `send` answers or raises. `attempt` counts from 1."""
-    from opentelemetry import context, trace
-    from opentelemetry.trace import SpanKind
+    from opentelemetry import trace
 
-    span = _tracer().start_span(f"{endpoint.method} {endpoint.path}", kind=SpanKind.CLIENT)
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return await _noted(endpoint, attempt, send)  # nobody records anything
+    from opentelemetry import context
+
+    span = _tracer().start_span(f"{endpoint.method} {endpoint.path}", kind=trace.SpanKind.CLIENT)
     # A generic instrumentation of httpx would record the whole URL, and send trace headers to the API.
     quiet = context.set_value(
         context._SUPPRESS_HTTP_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] - has no public name
@@ -45,11 +48,10 @@ async def traced(
         trace.set_span_in_context(span),
     )
     attached = context.attach(quiet)
-    started = time.perf_counter()
     status: int | None = None
     error_type = "cancelled"
     try:
-        answer = await send()
+        answer = await _noted(endpoint, attempt, send)
         status, error_type = answer.status, ""
         return answer
     except UpstreamError as error:
@@ -57,11 +59,27 @@ async def traced(
         raise
     finally:
         context.detach(attached)
-        if (facts := running.get()) is not None:
-            facts.trips.append(Trip(endpoint.id, status, time.perf_counter() - started, attempt > 1))
         if span.is_recording():
             _describe(span, endpoint, base_url, attempt, status, error_type)
         span.end()
+
+
+async def _noted(endpoint: Endpoint, attempt: int, send: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What `send` answers or raises, noted among the facts of the call that runs, if one does."""
+    facts = running.get()
+    if facts is None:
+        return await send()
+    started = time.perf_counter()
+    status: int | None = None
+    try:
+        answer = await send()
+        status = answer.status
+        return answer
+    except UpstreamError as error:
+        status = error.status
+        raise
+    finally:
+        facts.trips.append(Trip(endpoint.id, status, time.perf_counter() - started, attempt > 1))
 
 
 def _describe(

@@ -6,7 +6,9 @@ import json
 import logging
 import sys
 import time
-from typing import Any, Literal
+import traceback
+from collections.abc import Iterator
+from typing import Any, Literal, cast
 
 Format = Literal["text", "json"]
 
@@ -18,7 +20,26 @@ _QUIET = (
 )
 
 
-class JsonLines(logging.Formatter):
+class _Wordless(logging.Formatter):
+    """Tells where an exception comes from, never in its own words: they can quote a number or a secret."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name that logging has
+        return "".join(_traces(ei[1])).rstrip("\n")
+
+
+def _traces(error: BaseException | None) -> Iterator[str]:
+    if error is None:
+        return
+    yield from _traces(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+    ending = [*traceback.format_tb(error.__traceback__), f"{type(error).__qualname__}\n"]
+    if isinstance(error, BaseExceptionGroup):
+        inner = cast("tuple[BaseException, ...]", error.exceptions)  # pyright: ignore[reportUnknownMemberType]
+        for each in inner:
+            yield from _traces(each)
+    yield from ending
+
+
+class JsonLines(_Wordless):
     """One object a line: `at` (UTC), `level`, `logger`, `message`, and `error` for an exception."""
 
     converter = time.gmtime
@@ -36,7 +57,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
-class TextLines(logging.Formatter):
+class TextLines(_Wordless):
     """A line for people; what a record knows beside its message follows as `key=value`."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging has
