@@ -37,8 +37,13 @@ print(phone.world.hash())
 
 
 def told(hash_seed: str, dials: int = 1) -> str:
+    return run_story(STORY, hash_seed, str(dials))
+
+
+def run_story(story: str, hash_seed: str, argument: str) -> str:
+    """The hash that a story ends with, told by a process of its own."""
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    command = [sys.executable, "-c", STORY, str(dials)]
+    command = [sys.executable, "-c", story, argument]
     ran = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=60, check=True, cwd=_root()
     )
@@ -60,6 +65,65 @@ def test_the_same_story_ends_in_the_same_state_in_every_process() -> None:
 
 def test_a_person_rung_twice_is_another_outcome() -> None:
     assert told("0", dials=2) != told("0", dials=1)
+
+
+INTERLEAVED = """
+import random, sys
+from collections.abc import Iterator
+from tests.sandbox.phone import BUSY, VOICEMAIL, Phone
+phone = Phone()
+
+def recorded() -> Iterator[None]:
+    sid = phone.dial("+13125550151")
+    yield
+    phone.advance(4)
+    path = phone.post(f"/Calls/{sid}/Recordings.json")["sid"]
+    yield
+    phone.post(f"/Calls/{sid}/Recordings/{path}.json", Status="stopped")
+
+def conferring() -> Iterator[None]:
+    phone.invite("huddle", "+13125550152", Label="agent")
+    yield
+    phone.invite("huddle", "+13125550153", Label="coach")
+    room = phone.room("huddle")["sid"]
+    agent = phone.get(f"/Conferences/{room}/Participants/agent")["call_sid"]
+    yield
+    phone.post(f"/Conferences/{room}/Participants/coach", Coaching=True, CallSidToCoach=agent)
+
+def waiting() -> Iterator[None]:
+    phone.dial("+13125550154", Texml="<Response><Enqueue>desk</Enqueue></Response>")
+    yield
+    phone.advance(3)
+
+def dialing() -> Iterator[None]:
+    start = "<Start><Transcription transcriptionCallback='https://h.example.com/'/></Start>"
+    sid = phone.dial("+13125550155", Texml=f"<Response>{start}<Dial>+13125550156</Dial></Response>")
+    yield
+    phone.advance(8)
+    phone.dial("+13125550157", SuperviseCallSid=sid, SupervisingRole="whisper", Texml="")
+    yield
+    phone.advance(5)
+
+def failing() -> Iterator[None]:
+    phone.dial(BUSY)
+    yield
+    phone.dial(VOICEMAIL, MachineDetection="DetectMessageEnd")
+
+stories = [each() for each in (recorded, conferring, waiting, dialing, failing)]
+order = random.Random(int(sys.argv[1]))
+while stories:
+    story = order.choice(stories)
+    if next(story, story) is story:
+        stories.remove(story)
+phone.advance(40)
+print(phone.world.hash())
+"""
+
+
+def test_independent_stories_end_alike_however_they_are_interleaved() -> None:
+    found = {run_story(INTERLEAVED, hash_seed, order) for hash_seed, order in
+             (("0", "1"), ("4711", "1"), ("0", "2"), ("99", "3"), ("random", "4"))}  # fmt: skip
+    assert len(found) == 1
 
 
 def test_a_slower_telling_ends_in_the_same_state() -> None:
