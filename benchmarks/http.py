@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ def http_server(command: list[str], **environment: str) -> Iterator[HttpServer]:
             if found := re.search(r"(http://\S+?)/", line):
                 at = urlsplit(found[1] if "serving" in line or "Sandbox" in line else "")
                 if at.hostname:
+                    # Read on, or a server that logs much would wait for the pipe.
+                    threading.Thread(target=process.stderr.read, daemon=True).start()
                     yield HttpServer(process, at.hostname, at.port or 80)
                     return
         raise RuntimeError("the server did not start")

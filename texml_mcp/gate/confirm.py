@@ -8,7 +8,7 @@ observed, expires, and works once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,7 +62,8 @@ class Person:
 class Question:
     """One call that needs a yes. `observed` is the digest of what was read just before.
 
-    `request` is what would be sent, secrets masked, on `account`: for whoever is asked in another place.
+    For whoever is asked in another place: `warnings` speak against it, `request` is what would be sent to
+    `account`, secrets masked.
     """
 
     tool: str
@@ -74,6 +75,7 @@ class Question:
     principal: str
     token: str | None
     notes: list[str]
+    warnings: Sequence[str] = ()
     request: Mapping[str, Any] | None = None
     account: str = ""
     account_label: str = ""
@@ -197,6 +199,7 @@ class Confirmer:
             question.observed,
             question.words,
             question.risks,
+            warnings=question.warnings,
             request=question.request,
             account=question.account,
             account_label=question.account_label,

@@ -38,8 +38,8 @@ class NotAllowedError(Exception):
 class Waiting:
     """One request for approval. `words` is the question, with the facts as they were read.
 
-    `request` is what would be sent, secrets masked; `account` is the account it acts on and
-    `account_label` what people call it. Times are seconds since 1970.
+    `warnings` speak against it. `request` is what would be sent, secrets masked; `account` is the account
+    it acts on and `account_label` what people call it. Times are seconds since 1970.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Waiting:
     standing: Standing = "waiting"
     by: str = ""
     reason: str = ""
+    warnings: Sequence[str] = ()
     request: Mapping[str, Any] | None = None
     account: str = ""
     account_label: str = ""
@@ -94,6 +95,7 @@ class Queue:
         words: str,
         risks: Sequence[str],
         *,
+        warnings: Sequence[str] = (),
         request: Mapping[str, Any] | None = None,
         account: str = "",
         account_label: str = "",
@@ -112,6 +114,7 @@ class Queue:
             list(risks),
             now,
             until,
+            warnings=list(warnings),
             request=request,
             account=account,
             account_label=account_label,
@@ -210,7 +213,7 @@ class Queue:
             approval="external",
             evidence=evidence_of(settled),
             risks=tuple(risk.partition(":")[0] for risk in settled.risks),
-            subject=settled.id,
+            subject=f"request_{settled.id}",  # an id of digits alone would be masked as a number
             why=f"asked by {settled.principal}" + (f": {settled.reason}" if settled.reason else ""),
         )
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -88,6 +89,7 @@ class Judge:
         self._live = live
         self._state = state or State(None)
         self._mode: Mode = mode
+        self._role: str | None = None
         self._usage = StoreUsage(self._state)
         self._now = now
 
@@ -114,9 +116,29 @@ class Judge:
         return self._mode
 
     @property
+    def role(self) -> str | None:
+        """The role of whoever calls, as policies bound it; None where nobody has one."""
+        return self._role
+
+    @property
     def asked(self) -> tuple[Judge, ...]:
         """The judges whose policies are asked; the strictest word counts."""
         return (self,)
+
+    def narrowed(self, role: str, policy: str | None = None) -> Judge:
+        """The judge of a principal: its role bounds it, and its own policy is asked beside this one.
+
+        Raises `PolicyError` for a policy that cannot be used.
+        """
+        judge = copy(self)
+        judge._role = role
+        if policy is None:
+            return judge
+        own = Judge(policy, live=self._live, mode=self._mode, state=self._state, now=self._now)
+        own._role = role
+        from texml_mcp.gate.narrowed import Narrowed
+
+        return Narrowed(judge, own)
 
     @property
     def halted(self) -> str | None:
@@ -139,7 +161,7 @@ class Judge:
         """The ruling on one call. An exception in here is a denial, except `StoreError`, which it may raise
         for a write: then nothing is sent either. A read asks no store.
         """
-        if known.reads and self._source is None:
+        if known.reads and self._source is None and self._role is None:
             return _READ  # no shipped policy denies one
         if not known.reads and (stopped := panic.engaged(self._state)):
             return _stopped(stopped)
@@ -221,10 +243,10 @@ class Judge:
 
     def _decide(self, known: Endpoint, wire: Mapping[str, Any]) -> Decision:
         if self._source is not None:
-            return self._source.decide(known, wire, mode=self._mode)
+            return self._source.decide(known, wire, mode=self._mode, role=self._role)
         from texml_mcp.gate.policy import decide
 
-        return decide(self._shipped, known, wire, mode=self._mode)
+        return decide(self._shipped, known, wire, mode=self._mode, role=self._role)
 
     def _request(self, known: Endpoint, wire: Mapping[str, Any]) -> Request:
         from texml_mcp.gate.guards import Request

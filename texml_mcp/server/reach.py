@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,9 @@ from texml_mcp.call import Services
 from texml_mcp.server.narrowing import Narrowing, NarrowingError, narrowing
 
 if TYPE_CHECKING:
-    from texml_mcp.gate.ruling import Judge
     from texml_mcp.identity import Principal
+
+log = logging.getLogger(__name__)
 
 MOST_KEPT = 1000
 
@@ -25,20 +27,15 @@ def _nobody(_: Any) -> Principal | None:
 
 
 class Reach:
-    """Narrower copies of the services, made once for each principal and set of headers.
-
-    `judge_beside` makes the judge that also asks a principal's own policy; `None` where principals have none.
-    """
+    """Narrower copies of the services, made once for each principal and set of headers."""
 
     def __init__(
         self,
         services: Services,
         principal_of: PrincipalOf = _nobody,
-        judge_beside: Callable[[Judge, Principal], Judge] | None = None,
     ) -> None:
         self.all = services
         self._principal_of = principal_of
-        self._judge_beside = judge_beside
         self._made: OrderedDict[tuple[Principal | None, Narrowing], Services] = OrderedDict()
 
     def of(self, request: Any) -> Services:
@@ -48,7 +45,7 @@ class Reach:
         return self._kept(self._principal_of(request), narrowing(request.headers))
 
     def of_principal(self, principal: Principal) -> Services:
-        """What this principal may use."""
+        """What this principal may use. Raises `NarrowingError` when its own policy cannot be asked."""
         return self._kept(principal, Narrowing())
 
     def _kept(self, principal: Principal | None, asked: Narrowing) -> Services:
@@ -65,10 +62,15 @@ class Reach:
         from texml_mcp.identity.roles import narrowed
 
         everything = self.all
-        judge = everything.judge
-        if principal.policy is not None:
-            assert self._judge_beside is not None, "a principal with a policy needs a judge that asks it"
-            judge = self._judge_beside(judge, principal)
+        from texml_mcp.gate.policy import PolicyError
+
+        try:
+            judge = everything.judge.narrowed(principal.role, principal.policy)
+        except PolicyError as error:
+            log.error("the policy of %s cannot be used: %s", principal.name, error)
+            raise NarrowingError(
+                "The policy of this principal cannot be used: an operator must mend it."
+            ) from None
         only = principal.accounts
         default = everything.account_sid if not only or everything.account_sid in only else only[0]
         several = everything.accounts is not None and everything.accounts.several

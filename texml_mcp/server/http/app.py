@@ -11,13 +11,16 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from texml_mcp.call import Services
+from texml_mcp.gate.external import Queue
 from texml_mcp.server.admission import Admission
 from texml_mcp.server.app import build_server
 from texml_mcp.server.http.addresses import addresses
 from texml_mcp.server.http.auth import Verifier, auth_settings, proved_principal
 from texml_mcp.server.http.fences import Fences
 from texml_mcp.server.http.health import HEALTHZ, READYZ, Probe, health_routes
+from texml_mcp.server.http.keys import keys_of
 from texml_mcp.server.http.traffic import Traffic
+from texml_mcp.server.pages import Desk, page_routes
 from texml_mcp.server.reach import Reach
 from texml_mcp.server.telemetry.calls import Telemetry
 from texml_mcp.settings import Settings
@@ -44,13 +47,14 @@ def build_app(
     services: Services,
     *,
     identities: Identities | None,
+    queue: Queue,
     probe: Probe,
-    seal_keys: Sequence[bytes] = (),
     telemetry: Telemetry | None = None,
     more_routes: Sequence[BaseRoute] = (),
 ) -> HttpApp:
     """An application ready to serve. Raises `SettingsError` for a start that would be open to anybody."""
     allowed = addresses(settings)
+    keys = keys_of(settings)
     traffic = Traffic(settings.concurrency)
     reach = Reach(services, proved_principal) if identities else Reach(services)
     server = build_server(
@@ -58,9 +62,21 @@ def build_app(
         sandbox=settings.sandbox,
         reach=reach,
         admission=Admission(traffic, settings.request_seconds),
-        seal_keys=seal_keys,
+        seal_keys=keys.states,
         telemetry=telemetry,
     )
+    pages: Sequence[BaseRoute] = ()
+    if identities is not None:
+        # Without identities nobody could tell an approver from whoever asked.
+        pages = page_routes(
+            Desk(
+                Verifier(identities).principal,
+                reach.of_principal,
+                queue,
+                keys.cookies,
+                (settings.public_url or "").rstrip("/"),
+            )
+        )
     starlette = server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=settings.stateless,
@@ -70,7 +86,7 @@ def build_app(
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         auth=auth_settings(settings.oauth_issuer, resource(settings)) if identities else None,
         token_verifier=Verifier(identities) if identities else None,
-        custom_starlette_routes=[*health_routes(traffic, probe), *more_routes],  # pyright: ignore[reportArgumentType]
+        custom_starlette_routes=[*health_routes(traffic, probe), *pages, *more_routes],  # pyright: ignore[reportArgumentType]
     )
     return HttpApp(Fences(starlette, allowed, (HEALTHZ, READYZ)), traffic, reach)
 

@@ -34,6 +34,11 @@ class Verifier:
     def __init__(self, identities: Identities) -> None:
         self._identities = identities
 
+    async def principal(self, token: str) -> Principal | None:
+        """Whose token this is; None when it is not accepted. Never raises."""
+        proved = await self._identities.verify(token)
+        return None if proved is None else proved.principal
+
     async def verify_token(self, token: str) -> AccessToken | None:
         """The token with its principal; None when it is not accepted. Never raises."""
         proved = await self._identities.verify(token)

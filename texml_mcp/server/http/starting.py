@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from texml_mcp.gate.external import Queue
 from texml_mcp.server.http.addresses import has_identities, is_loopback
 from texml_mcp.server.http.app import PATH, HttpApp, build_app, resource
 from texml_mcp.server.services import build_services, build_state
@@ -55,6 +56,7 @@ def assemble(settings: Settings, exporting: Exporting | None = None) -> HttpApp:
         settings,
         services,
         identities=identities,
+        queue=Queue(state),
         probe=probe,
         telemetry=Telemetry(exporting.meter, waiting=waiting(state), names=settings.trace_principals),
         more_routes=metrics_routes(exporting.registry, identified=identities is not None),
@@ -76,7 +78,7 @@ def build_identities(settings: Settings) -> Identities | None:
         try:
             tokens = TokenFile(settings.tokens_file)
         except TokensError as error:
-            raise SettingsError(f"{error}. Make one with texml-mcp tokens add.") from None
+            raise SettingsError(str(error)) from None
     if settings.oauth_issuer is not None:
         audience = settings.oauth_audience or resource(settings)
         if not audience:

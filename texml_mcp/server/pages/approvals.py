@@ -8,7 +8,7 @@ import time
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from texml_mcp.gate.external import REASON_CHARACTERS, NotAllowedError, Waiting
+from texml_mcp.gate.external import MOST_LISTED, REASON_CHARACTERS, NotAllowedError, Waiting
 from texml_mcp.identity import Principal
 from texml_mcp.server.pages.card import Card, card
 from texml_mcp.server.pages.safety import Problem, read_form, refuse_foreign, refuse_forged
@@ -34,7 +34,13 @@ class Approvals:
         _approver(session.principal)
         cards = await self._waiting(session.principal)
         return self._site.render(
-            request, "approvals.html", session=session, cards=cards, count=_open(cards), now=time.time()
+            request,
+            "approvals.html",
+            session=session,
+            cards=cards,
+            count=_open(cards),
+            most=MOST_LISTED,
+            now=time.time(),
         )
 
     async def one(self, request: Request, session: Session) -> Response:

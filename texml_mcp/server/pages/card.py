@@ -79,7 +79,7 @@ def outcome(waiting: Waiting, now: float) -> str:
     told = f"{waiting.standing.capitalize()} by {clean(waiting.by, 100)}{when}."
     if waiting.standing == "denied":
         return f"{told} Nothing was sent."
-    return f"{told} It runs when whoever asked repeats the call unchanged, once."
+    return f"{told} It counts once, when whoever asked repeats the call unchanged."
 
 
 def _title(tool: str) -> str:

@@ -46,7 +46,7 @@ def _under(judge: Judge, offered: Collection[str]) -> dict[str, Any]:
         "modes": _modes(now, offered),
         "order": "deny beats confirm beats allow; guards only add to it; of several the first that fits",
         "risks": _risks(now),
-        "tools": _tools(now, offered),
+        "tools": _tools(now, offered, judge.role),
         "guards": _guards(now),
     }
     return {name: value for name, value in told.items() if value}
@@ -68,14 +68,14 @@ def _risks(now: Policy) -> dict[str, str]:
     return {str(risk): action for risk, action in told.items()}
 
 
-def _tools(now: Policy, offered: Collection[str]) -> dict[str, Any]:
+def _tools(now: Policy, offered: Collection[str], role: str | None) -> dict[str, Any]:
     """The offered tools by what becomes of their calls; those where the arguments decide, one by one."""
     plain: dict[str, list[str]] = {"allow": [], "confirm": [], "deny": []}
     by_arguments: dict[str, list[str]] = {}
     for known in ENDPOINTS:
         if known.id not in offered:
             continue
-        told = outlook(now, known)
+        told = outlook(now, known, role)
         if len(told) == 1:
             plain[told[0].action].append(known.id)
         else:

@@ -123,7 +123,11 @@ class Telemetry:
             watch.cancelled()
             raise
         finally:
-            self._tell(watch, instruments, time.perf_counter() - started)
+            try:
+                self._tell(watch, instruments, time.perf_counter() - started)
+            except Exception:
+                # The call may have rung a phone: whatever is wrong here, its answer must get through.
+                log.exception("a call could not be told")
 
     def counting(self, run: Run) -> Run:
         """`run`, with its requests to the API counted, whoever asked for them."""
