@@ -8,7 +8,7 @@ COPY . .
 RUN python -m venv --without-pip /opt/texml-mcp \
  && python -m pip --python /opt/texml-mcp/bin/python install --no-cache-dir --no-compile \
       --constraint constraints.txt ".[redis,prometheus]" \
- && /opt/texml-mcp/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/texml-mcp/lib
+ && /opt/texml-mcp/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/texml-mcp/lib
 
 FROM python:3.13-slim-trixie
 # A fixed number, so that volumes and secrets can be given to it. The directory is made here because a new

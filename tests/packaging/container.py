@@ -85,7 +85,7 @@ class Image:
             (layer / "var" / "lib").mkdir(parents=True)
         workdir = build.one("WORKDIR").text
         for name in context(root):
-            self._copy(root / name, first / workdir[1:] / name)
+            self._copy(root / name, first / workdir[1:] / name, "__pycache__")
         self._build(build, first, workdir)
         copied = final.one("COPY").text
         assert copied.startswith("--from=build ")
@@ -94,10 +94,10 @@ class Image:
         self._build(final, self.layer, "/")
 
     @staticmethod
-    def _copy(source: Path, target: Path) -> None:
+    def _copy(source: Path, target: Path, *without: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(*without))
         else:
             shutil.copy2(source, target)
 

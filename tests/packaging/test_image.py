@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
-import secrets
 import shutil
 import signal
 import socket
@@ -216,35 +214,57 @@ def _free_port() -> int:
 
 @pytest.fixture
 def stack(image: Image, tmp_path: Path) -> Iterator[Stack]:
-    """The secrets and the tokens made as docs/deploy.md says."""
-    made = Stack(image, tmp_path, "")
-    password = secrets.token_hex(16)
-    written = {
-        "TELNYX_API_KEY": "KEY0000000000000000000000000000000_made0up0for0a0test",
-        "TEXML_MCP_SEAL_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "TEXML_MCP_STORE": f"redis://:{password}@127.0.0.1:{made.redis_port}/0",
-        "redis_auth": f"requirepass {password}",
-    }
-    (tmp_path / "secrets").mkdir(mode=0o700)
-    for name in COMPOSE["secrets"]:
-        path = tmp_path / COMPOSE["secrets"][name]["file"]
-        path.write_text(written[name] + "\n")
-        path.chmod(0o444)
-    (tmp_path / "config").mkdir()
-    issued = subprocess.run(
-        [
-            *(str(image.layer / "opt/texml-mcp/bin/python"), "-m", "texml_mcp", "tokens", "add", "console"),
-            *("--role", "operator", "--file", str(tmp_path / "config" / "tokens.toml")),
-        ],
+    """Made ready with the very commands of docs/deploy.md; only Redis has another address here."""
+    commands = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)[0]
+    told = subprocess.run(
+        ["sh", "-euc", commands],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "TELNYX_API_KEY": "KEY0000_made_up",
+        },
         capture_output=True,
         text=True,
         timeout=60,
-        check=True,
+        check=False,
     )
-    made.token = issued.stdout.strip()
-    (tmp_path / "config" / "tokens.toml").chmod(0o644)
+    assert told.returncode == 0, told.stderr
+    made = Stack(image, tmp_path, told.stdout.strip())
+    store = tmp_path / "secrets" / "TEXML_MCP_STORE"
+    store.write_text(store.read_text().replace("@redis:6379", f"@127.0.0.1:{made.redis_port}"))
     yield made
     made.down()
+
+
+def test_the_compose_file_and_its_instructions_name_the_same_secrets(stack: Stack) -> None:
+    declared = {name: stack.directory / each["file"] for name, each in COMPOSE["secrets"].items()}
+    assert sorted(declared.values()) == sorted((stack.directory / "secrets").iterdir())
+    assert (stack.directory / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_everything_in_the_image_has_a_version_that_was_tested(image: Image) -> None:
+    def normal(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    tested = {normal(name): version for name, _, version in (line.partition("==") for line in lines)}
+    (site,) = image.layer.glob("opt/texml-mcp/lib/python3.*/site-packages")
+    found = [each.name.removesuffix(".dist-info").split("-") for each in site.glob("*.dist-info")]
+    present = {normal(name): version for name, version in found}
+    del present["texml-mcp"]
+    assert {"redis", "prometheus-client"} <= set(present)
+    assert present == {name: tested.get(name) for name in present}
+
+
+def test_the_code_is_compiled_in_a_way_that_no_layer_undoes(image: Image) -> None:
+    (package,) = image.layer.glob("opt/texml-mcp/lib/python3.*/site-packages/texml_mcp")
+    sources = list(package.rglob("*.py"))
+    assert sources
+    for source in sources:
+        (compiled,) = source.parent.glob(f"__pycache__/{source.stem}.*.pyc")
+        flags = int.from_bytes(compiled.read_bytes()[4:8], "little")
+        assert flags == 0b01, f"{source.name} would be compared with its file's time"
 
 
 def test_the_user_writes_into_its_volume_and_nowhere_else(stack: Stack) -> None:
