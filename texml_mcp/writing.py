@@ -117,6 +117,7 @@ async def _approval(
         principal=call.principal,
         token=arguments.local.confirm_token,
         notes=notes,
+        warnings=[*notes[: 1 if twin else 0], *ruling.reasons],
         request=describe_request(known, request, arguments.wire),
         account=services.account_of(known, arguments.wire) or "",
         account_label=account,

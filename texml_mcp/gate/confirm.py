@@ -9,7 +9,7 @@ observed, expires, and works once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from texml_mcp.gate.policy import Mode
 
 ANSWER_KEY = "confirm"
+# How long the repeated call of a modern client waits for an approver who has just been sent to the page.
+PAGE_SECONDS = 25.0
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,17 @@ async def _cannot_ask(question: str) -> Answer:
     raise RuntimeError("this client cannot be asked")
 
 
+async def _cannot_open(words: str, url: str, id: str) -> Answer:
+    raise RuntimeError("this client opens no pages")
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """How the person behind a client is reached.
 
     `modern`: `state` and `answer` are what the client brought back with its repeated call. `legacy`:
     `ask` puts the form to the client and waits; it raises when the client cannot show it after all.
+    `opening` says likewise how the client can send its user to a page, and `open` does it on a legacy one.
     """
 
     asking: Asking = "none"
@@ -56,6 +64,8 @@ class Person:
     state: str | None = None
     answer: Answer | None = None
     ask: Callable[[str], Awaitable[Answer]] = _cannot_ask
+    opening: Asking = "none"
+    open: Callable[[str, str, str], Awaitable[Answer]] = _cannot_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +95,25 @@ class Question:
 class Approved:
     """A yes that counts, once. `kind` says how it came about: a token is no proof of a person.
 
-    `policy` means that nobody had to be asked; `evidence` is what proves the rest.
+    `policy` means that nobody had to be asked; `evidence` is what proves the rest. `waited`: the world went
+    on while somebody was thinking, so it has to be looked at once more.
     """
 
     kind: Literal["policy", "off", "token", "form", "external"]
     evidence: str = ""
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AskThroughClient:
-    """Return this to a modern client: it asks, and calls again with `state`."""
+    """Return this to a modern client: it asks, and calls again with `state`.
+
+    With a `url` it does not show a form but sends its user to that page.
+    """
 
     words: str
     state: str
+    url: str = ""
 
 
 class CannotAskError(Exception):
@@ -108,12 +124,23 @@ Verdict = Approved | AskThroughClient | ToolResult
 
 
 class Confirmer:
-    """Decides whether a call carries a valid yes. `patience` bounds the wait for a legacy client."""
+    """Decides whether a call carries a valid yes. `patience` bounds the wait for a legacy client.
 
-    def __init__(self, approvals: Approvals, queue: Queue, *, patience: float = 300.0) -> None:
+    `page` answers where a request for somebody else's approval is looked at; None where there are no pages.
+    """
+
+    def __init__(
+        self,
+        approvals: Approvals,
+        queue: Queue,
+        *,
+        patience: float = 300.0,
+        page: Callable[[str], str] | None = None,
+    ) -> None:
         self._approvals = approvals
         self._queue = queue
         self._patience = patience
+        self._page = page
         self._run = queue.state.run
 
     async def confirm(self, question: Question, person: Person, mode: Mode) -> Verdict:
@@ -124,7 +151,10 @@ class Confirmer:
             case "token":
                 return await self._run(self._token_step, question)
             case "external":
-                return await self._run(self._external, question)
+                verdict = await self._run(self._external, question)
+                if isinstance(verdict, ToolResult) and verdict.status == "approval_pending":
+                    return await self._sent_to_page(question, person, verdict)
+                return verdict
             case chosen:
                 if person.asking == "modern":
                     return await self._run(self._modern, question, person)
@@ -175,7 +205,7 @@ class Confirmer:
             return _refused(question, "declined", f"Nobody answered within {self._patience:g} s.")
         if not answer.approves:
             return _refused(question, "declined", _no(answer))
-        return Approved("form")
+        return Approved("form", waited=True)
 
     # --- somebody else is asked, in another place
 
@@ -214,6 +244,32 @@ class Confirmer:
             notes=question.notes,
             next=[Next(question.tool, question.again, "runs once it is approved")],
         )
+
+    async def _sent_to_page(self, question: Question, person: Person, pending: ToolResult) -> Verdict:
+        """Send the user to where it is settled, if the client can, and wait a while for that to happen."""
+        waiting = await self._run(self._queue.of_call, question.bound_to)
+        if self._page is None or waiting is None or person.opening == "none":
+            return pending
+        words, url = f"{question.words} Somebody with the approver role settles this.", self._page(waiting.id)
+        if person.opening == "modern":
+            if person.state is None or person.answer is None:
+                return AskThroughClient(words, waiting.id, url)
+            opened, seconds = person.answer, PAGE_SECONDS
+        else:
+            opened, seconds = Answer("cancel", False), self._patience
+            with anyio.move_on_after(self._patience):
+                try:
+                    opened = await person.open(words, url, waiting.id)
+                except Exception:
+                    return pending  # it cannot after all: the request waits all the same
+        if opened.action != "accept":
+            return pending
+        with anyio.move_on_after(seconds):
+            while (now := await self._run(self._queue.get, waiting.id)) and now.standing == "waiting":
+                await anyio.sleep(POLL_SECONDS)
+            verdict = await self._run(self._external, question)
+            return replace(verdict, waited=True) if isinstance(verdict, Approved) else verdict
+        return pending
 
     # --- the token step
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 30.0
+PATIENCE = 15.0
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -77,6 +77,12 @@ class Chromium:
                 return found["result"]
             self.events.append(found)
 
+    def frame(self, url: str) -> Tab:
+        """A frame of another origin: a process of its own to the browser."""
+        targets = self.send("Target.getTargets", filter=[{"type": "iframe"}])["targetInfos"]
+        (id,) = [each["targetId"] for each in targets if each["url"] == url]
+        return Tab(self, self.send("Target.attachToTarget", targetId=id, flatten=True)["sessionId"])
+
     def _receive(self, until: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._in], [], [], max(0.0, until - time.monotonic()))
@@ -130,16 +136,15 @@ class Tab:
         assert "exceptionDetails" not in answer, (expression, answer["exceptionDetails"])
         return answer["result"].get("value")
 
-    def until(self, expression: str) -> Any:
-        """Ask until the expression is true, and answer it."""
+    def until(self, expression: str) -> None:
+        """Ask until the expression is true."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                value = self.run(expression)
+                if self.run(f"Boolean({expression})"):
+                    return
             except AssertionError:
-                value = None  # asked in the middle of a navigation
-            if value:
-                return value
+                """Asked in the middle of a navigation."""
             assert time.monotonic() < deadline, f"never became true: {expression}"
             time.sleep(0.05)
 

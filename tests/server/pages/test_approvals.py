@@ -53,6 +53,15 @@ def test_the_list_tells_what_would_happen_oldest_first(office: Office) -> None:
     assert "SipAuthPassword ***" in text
 
 
+def test_what_speaks_against_a_call_is_not_among_the_small_print(office: Office) -> None:
+    office.queue.settle(office.ask().id, "cleo", approve=True)
+    assert office.do().status == "ok"
+    office.ask()
+    page = office.signed_in("bob").get("/approvals").text
+    warnings = page.partition('<ul class="warnings"')[2].partition("</ul>")[0]
+    assert "this would be a second one" in warnings
+
+
 def test_an_approval_lets_the_call_run_once_and_leaves_the_trail_of_the_command_line(office: Office) -> None:
     waiting = office.ask()
     bob = office.signed_in("bob")
