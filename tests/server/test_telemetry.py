@@ -135,6 +135,17 @@ async def test_a_read_is_told_with_its_request(watched: Watched, era: str) -> No
         assert upstream == [({"endpoint": "list_calls", "status": "2xx"}, 1)]
 
 
+@pytest.mark.parametrize("era", ["legacy"])
+async def test_the_trace_of_a_client_goes_on(watched: Watched) -> None:
+    async with watched() as (client, seen):
+        with trace.get_tracer("test").start_as_current_span("a shift") as shift:
+            await client.call_tool("list_queues", {})
+        (call,) = seen.calls("list_queues")
+        assert call.parent is not None
+        assert call.context.trace_id == shift.get_span_context().trace_id
+        assert seen.requests()[0].context.trace_id == call.context.trace_id
+
+
 async def test_a_call_by_token_is_two_calls_and_one_approval(watched: Watched) -> None:
     async with watched(confirm="token") as (client, seen):
         asked = story(await client.call_tool("create_call", CALL))

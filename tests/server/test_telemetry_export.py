@@ -214,6 +214,23 @@ async def test_metrics_are_read_behind_the_fences(tmp_path: Path) -> None:
         assert get(service, origin="https://evil.example").status_code == 403
 
 
+async def test_a_full_server_is_seen_on_the_page(tmp_path: Path, era: str) -> None:
+    with serving(tmp_path / "log", "--sandbox", "--metrics", "--concurrency", "1") as service:
+        async with service.client(era) as client, anyio.create_task_group() as group:
+            found = story(await client.call_tool("list_calls", {"limit": 100}))["items"]
+            live = next(each["sid"] for each in found if each["status"] == "in-progress")
+            waiting = {"call_sid": live, "wait_for": "ended", "max_wait_seconds": 3}
+            group.start_soon(client.call_tool, "get_call", waiting)
+            with anyio.fail_after(10):
+                while "texml_mcp_calls_running 1.0" not in get(service).text:
+                    await anyio.sleep(0.02)
+            refused = story(await client.call_tool("list_queues", {}))
+        assert refused["code"] == "busy"
+        page = get(service).text
+        assert 'texml_mcp_rate_limited_total{by="server"} 1.0' in page
+        assert "texml_mcp_calls_running 0.0" in page
+
+
 async def test_with_identities_metrics_want_a_token_of_any_role(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.toml"
     token = token_for("scraper", "viewer", tokens)
