@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,31 @@ async def test_a_call_that_one_server_sees_end_is_over_for_the_other(
     assert (await place(first, 44)).code == "concurrent_calls"
     await execute(second, reads)
     assert (await place(second, 44)).code == "concurrent_calls", "one end frees one place"
+
+
+@pytest.mark.parametrize(
+    ("code", "guards"),
+    [
+        ("concurrent_calls", "concurrent_calls = 1"),
+        ("spend_per_day", "rate_per_minute_cost = 0.1\nspend_per_day = 1.0"),
+    ],
+)
+async def test_a_budget_of_a_principal_alone_holds_too(
+    code: str, guards: str, server: Server, upstream: CountingUpstream, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f"version = 1\n[guards]\nnumbers = 'warn'\nhours = 'off'\n{guards}\n")
+    services = server(0)
+    theirs = replace(services, judge=services.judge.narrowed("operator", str(own)))
+    sid = ((await place(theirs, TimeLimit=600)).data or {})["sid"]
+    assert (await place(theirs, 43, TimeLimit=600)).code == code
+    assert (await place(services, 44, TimeLimit=600)).status == "ok", "the server has no such budget"
+    upstream.facts[sid] = "completed"
+    await execute(theirs, Call("get_call", {"call_sid": sid}))
+    upstream.facts[f"v3:new-{upstream.left}"] = "completed"
+    await execute(theirs, Call("get_call", {"call_sid": f"v3:new-{upstream.left}"}))
+    again = await place(theirs, 45, TimeLimit=600)
+    assert again.code == (None if code == "concurrent_calls" else code)
 
 
 @pytest.mark.parametrize("states", ["file", "redis"], indirect=True)

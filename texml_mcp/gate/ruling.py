@@ -136,6 +136,7 @@ class Judge:
             return judge
         own = Judge(policy, live=self._live, mode=self._mode, state=self._state, now=self._now)
         own._role = role
+        own._usage = self._usage  # what reads have shown to be over is over for both
         from texml_mcp.gate.narrowed import Narrowed
 
         return Narrowed(judge, own)
@@ -208,7 +209,7 @@ class Judge:
         Of several that race for the last place in a budget one gets it. Raises `StoreError`.
         """
         from texml_mcp.gate import guards
-        from texml_mcp.gate.guards.budgets import amounts, budgets
+        from texml_mcp.gate.guards.budgets import amounts, budgets, estimate
 
         if stopped := panic.engaged(self._state):
             return _stopped(stopped)
@@ -220,9 +221,10 @@ class Judge:
             if judge.config.budgets == "enforce"
             for budget in budgets(request, places, judge.config)
         ]
-        reserved = self._usage.reserve(
-            [each.limit for each in limiting], amounts(request, places, self.config)
-        )
+        # By the dearest rate: one policy's budget must not be spent unseen because the other names no cost.
+        dearest = max((each.config for each in self.asked), key=lambda each: estimate(request, places, each))
+        counted = amounts(request, places, dearest)
+        reserved = self._usage.reserve([each.limit for each in limiting], counted)
         if not isinstance(reserved, Refused):
             return reserved
         finding = limiting[reserved.limit].refusal(reserved.counted)
@@ -234,8 +236,8 @@ class Judge:
 
     def opened(self, sid: str, reserved: Sequence[Amount]) -> None:
         """Remember a call that was started, to count it as over when a read shows that it is."""
-        if self.config.concurrent_calls is not None:
-            self._usage.opened(sid, reserved)
+        # Also where no budget of this policy needs it: another principal's may, on another replica.
+        self._usage.opened(sid, reserved)
 
     def ended(self, sid: str) -> None:
         """A read has shown that a call is over: for the next write one call less is open."""

@@ -59,7 +59,8 @@ class StoreUsage:
         for each in amounts:
             if each.series.startswith(OPEN_CALLS):
                 value = {"series": each.series, "id": each.id, "at": each.at}
-                self._state.store.put(_SPACE, sid, value, each.at)
+                # Lost with the power, it counts as open until its time: no reason to wait for the disk.
+                self._state.store.put(_SPACE, sid, value, each.at, durable=False)
                 return
 
     def ended(self, sid: str) -> None:

@@ -73,8 +73,16 @@ class Store(Protocol):
     An expired item is not there: it is not read, taken, listed or in the way of a claim.
     """
 
-    def put(self, space: str, key: str, value: Mapping[str, Any], expires_at: float | None = None) -> None:
-        """Keep a value, over whatever stood there."""
+    def put(
+        self,
+        space: str,
+        key: str,
+        value: Mapping[str, Any],
+        expires_at: float | None = None,
+        *,
+        durable: bool = True,
+    ) -> None:
+        """Keep a value, over whatever stood there. One that is not durable may be lost with the power."""
         ...
 
     def get(self, space: str, key: str) -> Item | None: ...

@@ -49,7 +49,15 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"RedisStore({self._link.label!r})"
 
-    def put(self, space: str, key: str, value: Mapping[str, Any], expires_at: float | None = None) -> None:
+    def put(
+        self,
+        space: str,
+        key: str,
+        value: Mapping[str, Any],
+        expires_at: float | None = None,
+        *,
+        durable: bool = True,
+    ) -> None:
         self._items(scripts.PUT, space, key, _moment(expires_at), self._json(value))
 
     def get(self, space: str, key: str) -> Item | None:

@@ -44,8 +44,16 @@ class SqliteStore(SqliteFile):
         with self._connected():
             """Opened now, so that a path that cannot be used stops the start and not the first call."""
 
-    def put(self, space: str, key: str, value: Mapping[str, Any], expires_at: float | None = None) -> None:
-        with self._writing() as db:
+    def put(
+        self,
+        space: str,
+        key: str,
+        value: Mapping[str, Any],
+        expires_at: float | None = None,
+        *,
+        durable: bool = True,
+    ) -> None:
+        with (self if durable else self._counts)._writing() as db:
             _put(db, space, key, value, expires_at)
 
     def get(self, space: str, key: str) -> Item | None:

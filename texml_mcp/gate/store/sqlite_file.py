@@ -21,7 +21,7 @@ MEMORY = ":memory:"
 
 _AMOUNTS = (
     "CREATE TABLE amounts (series TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, amount REAL NOT NULL)",
-    "CREATE INDEX amounts_by_time ON amounts (series, at)",
+    "CREATE INDEX amounts_by_time ON amounts (series, at, amount)",
     "CREATE TABLE buckets (name TEXT PRIMARY KEY, full_at REAL NOT NULL)",
 )
 _SCHEMA = (
