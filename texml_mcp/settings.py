@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or JSON objects")
     store: str | None = Field(
         None,
+        repr=False,  # it may hold a password
         description="redis://... for approvals, budgets and journal that replicas share; default: SQLite in "
         "the state directory",
     )
