@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from starlette.applications import Starlette
 from texml_mcp.call import Call, Services
 from texml_mcp.execute import execute
 from texml_mcp.gate.external import Queue, Waiting
+from texml_mcp.gate.seal import Seals
 from texml_mcp.gate.state import State
 from texml_mcp.identity import Principal
 from texml_mcp.identity import editing as tokens
@@ -31,7 +34,7 @@ from texml_mcp.server.reach import Reach
 from texml_mcp.server.services import build_services
 from texml_mcp.settings import load
 
-KEY, OLD_KEY = b"k" * 32, b"o" * 32
+KEY, OLD_KEY = secrets.token_bytes(32), secrets.token_bytes(32)
 CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
 TEAM = (
     Principal("ada", "admin"),
@@ -47,14 +50,31 @@ TEAM = (
 class Office:
     """One server's pages, and the people who use them. `url` is set while it listens."""
 
-    def __init__(self, where: Path, *, public_url: str = "", keys: tuple[bytes, ...] = (KEY,)) -> None:
+    def __init__(
+        self,
+        where: Path,
+        *,
+        public_url: str = "",
+        keys: tuple[bytes, ...] = (KEY,),
+        store: str | None = None,
+        state_dir: str = "state",
+    ) -> None:
         self.where = where
         self.tokens_file = where / "tokens.toml"
         if not self.tokens_file.exists():
             self.token = {each.name: tokens.add(self.tokens_file, each).token for each in TEAM}
-        self.state = State(where / "state")
+        self.state = State(where / state_dir, store, Seals((KEY,)))
         self.queue = Queue(self.state)
-        self.services = build_services(load(sandbox=True, confirm="external", state_dir=where / "state"))
+        seal_keys = base64.b64encode(KEY).decode()
+        self.services = build_services(
+            load(
+                sandbox=True,
+                confirm="external",
+                state_dir=where / state_dir,
+                store=store,
+                seal_keys=seal_keys,
+            )
+        )
         self.reach = Reach(self.services)
         self.identities = Identities(tokens=TokenFile(self.tokens_file))
         self.desk = Desk(self._authenticate, self._services_for, self.queue, keys, public_url)

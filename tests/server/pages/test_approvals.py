@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import redis_server
 from tests.server.pages.office import ACCOUNT_SID, CALL, Browser, Office, words
 from texml_mcp.cli import approvals as cli
 from texml_mcp.gate import audit
@@ -266,6 +267,34 @@ def test_what_is_decided_on_one_replica_is_seen_on_another(tmp_path: Path) -> No
         assert there.answer(waiting.id, "approve").status_code == 303
         assert "Approved by bob" in words(bob.get(f"/approvals/{waiting.id}"))
         assert one.do().status == "ok"
+
+
+@pytest.mark.skipif(not redis_server.installed(), reason=redis_server.REASON)
+def test_replicas_on_other_machines_share_all_of_it_over_redis(tmp_path: Path) -> None:
+    redis = redis_server.RedisServer(tmp_path).start()
+    try:
+        first = Office(tmp_path, store=redis.url, state_dir="first")
+        second = Office(tmp_path, store=redis.url, state_dir="second")
+        with first.open() as one, second.open() as two:
+            waiting = one.ask()
+            bob = one.signed_in("bob")
+            there = Browser(two.url)
+            there.cookies.update(bob.cookies)
+            assert waiting.id in there.get("/approvals").text
+            assert there.answer(waiting.id, "approve", "over there").status_code == 303
+            assert "Approved by bob" in words(bob.get("/board"))
+            assert [one.do().status, two.do().status] == ["ok", "approval_pending"]
+            denied = two.queue.listed()[0]
+            assert bob.answer(denied.id, "deny", "once is enough").status_code == 303
+            told = words(there.get("/board")).partition("Recent decisions")[2]
+            assert told.index("once is enough") < told.index("Approved by bob"), "the newest first"
+            assert there.submit("/sign-out", {"csrf": there.csrf()}).status_code == 303
+            assert bob.get("/approvals").status_code == 303
+            cleo = one.signed_in("cleo")
+            redis.kill()
+            assert cleo.get("/approvals").status_code == 503
+    finally:
+        redis.kill()
 
 
 def test_without_the_store_nothing_is_settled_and_the_page_says_so(office: Office) -> None:

@@ -11,21 +11,21 @@ import hashlib
 import hmac
 import secrets
 import time
-from base64 import b64decode, b64encode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from texml_mcp.gate.seal import SealError, Seals
 from texml_mcp.identity import Principal
 from texml_mcp.server.pages.desk import Desk
 
 SESSION_SECONDS = 8 * 3600.0
 IDLE_SECONDS = 3600.0
 SHORTEST_KEY = 32
-_SPACE = "pages/sessions"
+_SPACE, _ABOUT = "pages/sessions", "token of a session"
 _TOUCH_SECONDS = 60.0
 _ID_BYTES = 32
-_NONCE_BYTES = 12
 _LONGEST_COOKIE = 200
 
 
@@ -59,7 +59,7 @@ class Sessions:
             return None
         id = secrets.token_urlsafe(_ID_BYTES)
         now = self._clock()
-        value = {"name": principal.name, "token": _seal(id, token), "seen": now}
+        value = {"name": principal.name, "token": _seals(id).seal(token.encode(), _ABOUT), "seen": now}
         until = now + SESSION_SECONDS
         await self._state.run(lambda: self._state.store.put(_SPACE, _key(id), value, until))
         return Session(id, principal)
@@ -119,23 +119,13 @@ def _key(id: str) -> str:
     return hashlib.sha256(f"session {id}".encode()).hexdigest()
 
 
-def _sealing(id: str) -> Any:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(hashlib.sha256(f"token of {id}".encode()).digest())
-
-
-def _seal(id: str, token: str) -> str:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return b64encode(nonce + _sealing(id).encrypt(nonce, token.encode(), None)).decode()
+def _seals(id: str) -> Seals:
+    return Seals((hashlib.sha256(f"token of {id}".encode()).digest(),))
 
 
 def _unseal(id: str, sealed: str) -> str | None:
-    """The token; None when the record is not one that was sealed here."""
-    from cryptography.exceptions import InvalidTag
-
+    """The token; None when the record is not one that was sealed under this id."""
     try:
-        held = b64decode(sealed, validate=True)
-        return str(_sealing(id).decrypt(held[:_NONCE_BYTES], held[_NONCE_BYTES:], None), "utf-8")
-    except (InvalidTag, ValueError):
+        return _seals(id).unseal(sealed, _ABOUT)[0].decode()
+    except (SealError, UnicodeDecodeError):
         return None
