@@ -123,7 +123,7 @@ async def _approval(
         account_label=account,
     )
     verdict = await services.confirmer.confirm(question, call.person, ruling.mode)
-    if isinstance(verdict, Approved) and verdict.kind == "form" and call.person.asking == "legacy":
+    if isinstance(verdict, Approved) and verdict.waited:
         # While the person was thinking the world went on; the other ways look again by themselves.
         try:
             now = await observe(services.upstream, known, arguments.wire)

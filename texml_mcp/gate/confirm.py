@@ -8,119 +8,43 @@ observed, expires, and works once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 
 from texml_mcp.gate.approvals import Approvals, Redeemed
 from texml_mcp.gate.external import Queue, evidence_of
+from texml_mcp.gate.questions import (
+    Answer,
+    Approved,
+    AskThroughClient,
+    CannotAskError,
+    Person,
+    Question,
+    Verdict,
+)
 from texml_mcp.results import Next, ToolResult
 from texml_mcp.text import clean
-
-Asking = Literal["modern", "legacy", "none"]
 
 if TYPE_CHECKING:
     from texml_mcp.gate.policy import Mode
 
-ANSWER_KEY = "confirm"
+__all__ = [
+    "Answer",
+    "Approved",
+    "AskThroughClient",
+    "CannotAskError",
+    "Confirmer",
+    "Person",
+    "Question",
+    "Verdict",
+]
+
 # How long the repeated call of a modern client waits for an approver who has just been sent to the page.
 PAGE_SECONDS = 25.0
 POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back from a form: only `accept` with the box ticked is a yes."""
-
-    action: str
-    ticked: bool
-
-    @property
-    def approves(self) -> bool:
-        return self.action == "accept" and self.ticked
-
-
-async def _cannot_ask(question: str) -> Answer:
-    raise RuntimeError("this client cannot be asked")
-
-
-async def _cannot_open(words: str, url: str, id: str) -> Answer:
-    raise RuntimeError("this client opens no pages")
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """How the person behind a client is reached.
-
-    `modern`: `state` and `answer` are what the client brought back with its repeated call. `legacy`:
-    `ask` puts the form to the client and waits; it raises when the client cannot show it after all.
-    `opening` says likewise how the client can send its user to a page, and `open` does it on a legacy one.
-    """
-
-    asking: Asking = "none"
-    modern_era: bool = False
-    state: str | None = None
-    answer: Answer | None = None
-    ask: Callable[[str], Awaitable[Answer]] = _cannot_ask
-    opening: Asking = "none"
-    open: Callable[[str, str, str], Awaitable[Answer]] = _cannot_open
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One call that needs a yes. `observed` is the digest of what was read just before.
-
-    For whoever is asked in another place: `warnings` speak against it, `request` is what would be sent to
-    `account`, secrets masked.
-    """
-
-    tool: str
-    bound_to: str
-    observed: str
-    words: str
-    risks: list[str]
-    again: Mapping[str, Any]
-    principal: str
-    token: str | None
-    notes: list[str]
-    warnings: Sequence[str] = ()
-    request: Mapping[str, Any] | None = None
-    account: str = ""
-    account_label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A yes that counts, once. `kind` says how it came about: a token is no proof of a person.
-
-    `policy` means that nobody had to be asked; `evidence` is what proves the rest. `waited`: the world went
-    on while somebody was thinking, so it has to be looked at once more.
-    """
-
-    kind: Literal["policy", "off", "token", "form", "external"]
-    evidence: str = ""
-    waited: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AskThroughClient:
-    """Return this to a modern client: it asks, and calls again with `state`.
-
-    With a `url` it does not show a form but sends its user to that page.
-    """
-
-    words: str
-    state: str
-    url: str = ""
-
-
-class CannotAskError(Exception):
-    """Strict mode, and a client that cannot show a form: nothing runs."""
-
-
-Verdict = Approved | AskThroughClient | ToolResult
 
 
 class Confirmer:
@@ -265,7 +189,8 @@ class Confirmer:
         if opened.action != "accept":
             return pending
         with anyio.move_on_after(seconds):
-            while (now := await self._run(self._queue.get, waiting.id)) and now.standing == "waiting":
+            # Asked again and again, because it may be settled on another replica.
+            while (now := await self._run(self._queue.get, waiting.id)) and now.standing == "waiting":  # noqa: ASYNC110
                 await anyio.sleep(POLL_SECONDS)
             verdict = await self._run(self._external, question)
             return replace(verdict, waited=True) if isinstance(verdict, Approved) else verdict

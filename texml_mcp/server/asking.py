@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import MISSING_REQUIRED_CLIENT_CAPABILITY, CallToolRequestParams, ElicitResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from texml_mcp.gate.confirm import ANSWER_KEY, Answer, AskThroughClient, Person
+from texml_mcp.gate.questions import ANSWER_KEY, Answer, Asking, AskThroughClient, Person
 from texml_mcp.results import ToolResult
 from texml_mcp.server.output import wire_result
 from texml_mcp.server.telemetry.veil import unrecorded
@@ -27,25 +27,36 @@ FORM: dict[str, Any] = {
 def person_behind(ctx: Context, params: CallToolRequestParams) -> Person:
     """How this request's user can be reached, by what the client declared and what the wire allows."""
     modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
-    if not _shows_forms(ctx):
+    forms, pages = _shows(ctx)
+    if not (forms or pages) or not (modern or ctx.session.can_send_request):
         return Person("none", modern)
+    how: Asking = "modern" if modern else "legacy"
+    asking, opening = how if forms else "none", how if pages else "none"
     if modern:
-        return Person("modern", modern, state=params.request_state, answer=_answer_in(params))
-    if not ctx.session.can_send_request:
-        return Person("none", modern)
+        return Person(asking, modern, state=params.request_state, answer=_answer_in(params), opening=opening)
 
     async def ask(question: str) -> Answer:
         with unrecorded():
             return answer_of(await ctx.session.elicit_form(question, FORM, related_request_id=ctx.request_id))
 
-    return Person("legacy", modern, ask=ask)
+    async def open(words: str, url: str, id: str) -> Answer:
+        with unrecorded():
+            return answer_of(await ctx.session.elicit_url(words, url, id, related_request_id=ctx.request_id))
+
+    return Person(asking, modern, ask=ask, opening=opening, open=open)
 
 
-def _shows_forms(ctx: Context) -> bool:
-    """An empty elicitation capability means forms; one that names only `url` does not."""
+def _shows(ctx: Context) -> tuple[bool, bool]:
+    """Whether the client shows forms, and whether it opens pages.
+
+    An empty elicitation capability means forms; one that names only `url` does not.
+    """
     capabilities = ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
-    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+    if elicitation is None:
+        return False, False
+    pages = elicitation.url is not None
+    return elicitation.form is not None or not pages, pages
 
 
 def _answer_in(params: CallToolRequestParams) -> Answer | None:
@@ -59,7 +70,9 @@ def answer_of(result: ElicitResult) -> Answer:
 
 def input_required(asked: AskThroughClient) -> dict[str, Any]:
     """The question as a modern client gets it: it asks, and repeats the call with both parts."""
-    form = {"mode": "form", "message": asked.words, "requestedSchema": FORM}
+    form: dict[str, Any] = {"mode": "form", "message": asked.words, "requestedSchema": FORM}
+    if asked.url:
+        form = {"mode": "url", "message": asked.words, "url": asked.url}
     return {
         "resultType": "input_required",
         "inputRequests": {ANSWER_KEY: {"method": "elicitation/create", "params": form}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,13 +55,28 @@ def build_services(settings: Settings, state: State | None = None) -> Services:
         key_account=account_sid,
         judge=build_judge(settings, state),
         confirmer=Confirmer(
-            Approvals(state, settings.confirm_seconds), Queue(state), patience=settings.confirm_seconds
+            Approvals(state, settings.confirm_seconds),
+            Queue(state),
+            patience=settings.confirm_seconds,
+            page=pages_of(settings),
         ),
         records=Records(state),
         principal=settings.principal,
         rate=build_rate(settings, state),
         secret_env=frozenset(settings.secret_env),
     )
+
+
+def pages_of(settings: Settings) -> Callable[[str], str] | None:
+    """Where a request for approval is looked at in a browser; None where no pages are served."""
+    if not settings.http or not (settings.tokens_file or settings.oauth_issuer):
+        return None
+    base = settings.public_url or (f"http://{settings.host}:{settings.port}" if settings.port else "")
+    if not base:
+        return None
+    from texml_mcp.server.pages import approval_url
+
+    return partial(approval_url, base)
 
 
 def build_rate(settings: Settings, state: State) -> RateLimit | None:
