@@ -30,7 +30,7 @@ mcpb: $(STAMP)
 	$(BIN)/python packaging/build_mcpb.py dist
 
 image-check: $(STAMP)
-	$(BIN)/python -m pytest tests/packaging/test_image.py
+	$(BIN)/python -m pytest tests/packaging/test_image.py tests/packaging/test_stack.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.container import Image, missing
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,3 +54,10 @@ def installed(distributions: Distributions, tmp_path_factory: pytest.TempPathFac
     pip = [where / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run(*pip, "--constraint", ROOT / "constraints.txt", distributions.wheel)
     return where / "bin"
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    if reason := missing():
+        pytest.skip(reason)
+    return Image(ROOT, tmp_path_factory.mktemp("image"))

@@ -124,6 +124,21 @@ class Image:
         enter = ["unshare", "--mount", "bash", "-euc", _ENTER, "enter", str(layer), str(self.python), mode]
         return [*enter, *pairs, "--", *command]
 
+    def words(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        mounts: Mapping[str, Path],
+        user: str | None = None,
+    ) -> list[str]:
+        """The command line of one container; `mounts` are host paths by their place inside."""
+        uid, gid = (user or self.final.one("USER").text).split(":")
+        own = {"HOME": "/var/lib/texml-mcp", **self.final.environment, **environment}
+        as_user = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs"]
+        nothing = ["--bounding-set=-all", "--inh-caps=-all"]
+        variables = ["env", "-C", "/", "-i", *(f"{name}={value}" for name, value in own.items())]
+        return self._inside(self.layer, "ro", mounts, [*as_user, *nothing, *variables, *command])
+
     def start(
         self,
         command: Sequence[str],
@@ -132,17 +147,7 @@ class Image:
         log: IO[bytes],
         user: str | None = None,
     ) -> subprocess.Popen[bytes]:
-        """One container: `mounts` are host paths by their place inside; the process is the command itself."""
-        uid, gid = (user or self.final.one("USER").text).split(":")
-        own = {"HOME": "/var/lib/texml-mcp", **self.final.environment, **environment}
-        as_user = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs"]
-        nothing = ["--bounding-set=-all", "--inh-caps=-all"]
-        variables = [f"{name}={value}" for name, value in own.items()]
+        """One container in the background; the process is the command itself."""
         return subprocess.Popen(
-            self._inside(
-                self.layer, "ro", mounts, [*as_user, *nothing, "env", "-C", "/", "-i", *variables, *command]
-            ),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            self.words(command, environment, mounts, user), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
