@@ -253,7 +253,7 @@ async def test_a_call_whose_answer_was_lost_is_found(
     id = journal.begin(entry(**wire))
     await send(upstream, "create_call", **wire)
     at_sandbox_time.now += 31
-    (verdict,) = await reconcile(journal, reader_of(upstream), KEY, clock=at_sandbox_time)
+    (verdict,) = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert (verdict.entry.id, verdict.found) == (id, "happened"), verdict.why
     assert verdict.sid.startswith("v3:")
     assert [each.sid for each in journal.started_calls()] == [verdict.sid]
@@ -264,10 +264,12 @@ async def test_a_call_that_never_left_is_told_only_when_reads_no_longer_lag(
     upstream: Upstream, journal: Journal, at_sandbox_time: Clock
 ) -> None:
     journal.begin(entry(To="+13125550145"))
-    (early,) = await reconcile(journal, reader_of(upstream), KEY, older_than=0, clock=at_sandbox_time)
+    (early,) = await reconcile(
+        journal, reader_of(lambda _: upstream), KEY, older_than=0, clock=at_sandbox_time
+    )
     assert early.found == "cannot_tell"
     at_sandbox_time.now += 31
-    (late,) = await reconcile(journal, reader_of(upstream), KEY, clock=at_sandbox_time)
+    (late,) = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert late.found == "did_not"
     assert journal.similar("create_call", entry(To="+13125550145").digest) is None
 
@@ -280,7 +282,7 @@ async def test_of_two_identical_calls_one_is_found(
     journal.begin(entry(**wire))
     journal.begin(entry(**wire))
     at_sandbox_time.now += 31
-    verdicts = await reconcile(journal, reader_of(upstream), KEY, clock=at_sandbox_time)
+    verdicts = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert sorted(each.found for each in verdicts) == ["did_not", "happened"]
 
 
@@ -294,7 +296,7 @@ async def test_queues_and_applications_by_name(
     journal.begin(entry("delete_queue", queue_sid="night"))
     journal.begin(entry("delete_queue", queue_sid="never-there"))
     at_sandbox_time.now += 31
-    verdicts = await reconcile(journal, reader_of(upstream), KEY, clock=at_sandbox_time)
+    verdicts = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert [each.found for each in verdicts] == ["happened", "did_not", "did_not", "did_not", "happened"]
 
 
@@ -310,12 +312,12 @@ async def test_ending_a_call(upstream: Upstream, journal: Journal, at_sandbox_ti
     ):
         journal.begin(entry("update_call", call_sid=sid, **change))
     at_sandbox_time.now += 31
-    verdicts = await reconcile(journal, reader_of(upstream), KEY, clock=at_sandbox_time)
+    verdicts = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert [each.found for each in verdicts] == ["did_not", "happened", "cannot_tell", "cannot_tell"]
 
 
 async def test_what_the_api_does_not_show_cannot_be_told(journal: Journal, clock: Clock) -> None:
-    async def nothing_to_read(tool: str, wire: Mapping[str, Any]) -> Any:
+    async def nothing_to_read(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
         raise AssertionError(f"{tool} was read")
 
     journal.begin(entry("create_secret", name="n", value="v"))
@@ -349,7 +351,7 @@ def call_body(clock: Clock, **fields: Any) -> dict[str, Any]:
 async def test_a_call_is_told_by_numbers_and_time(
     journal: Journal, clock: Clock, calls: list[dict[str, Any]], more: bool, found: str
 ) -> None:
-    async def read(tool: str, wire: Mapping[str, Any]) -> Any:
+    async def read(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
         assert tool == "list_calls"
         assert CALL["To"] not in map(str, wire.values()), "the number is not known any more"
         page = int(wire.get("Page", 0))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from texml_mcp.client import Upstream
     from texml_mcp.gate.state import State
 
 policy = typer.Typer(help="What may run, what asks first, and what never runs.", no_args_is_help=True)
@@ -190,16 +192,33 @@ def journal_reconcile(state_dir: StateDir = None, store: Store = None) -> None:
     """Settle open writes by reading the API: happened, did not, or cannot be told."""
     from texml_mcp.cli.journal import reconcile
     from texml_mcp.gate.journal import reader_of
-    from texml_mcp.server.services import build_upstream
+
+    upstream_of = _upstreams()
+    kept = state(state_dir, store)
+    raise typer.Exit(reconcile(kept.journal, reader_of(upstream_of), kept.digester))
+
+
+def _upstreams() -> Callable[[str], Upstream]:
+    """The way to the API for each account, as a server of this user has it."""
+    from texml_mcp.accounts import Accounts, UnknownAccountError
+    from texml_mcp.client import ErrorCode, UpstreamError
+    from texml_mcp.server.services import build_accounts
     from texml_mcp.settings import SettingsError, load
 
     try:
-        upstream = build_upstream(load())
+        upstream, accounts = build_accounts(load())
     except SettingsError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         raise typer.Exit(2) from None
-    kept = state(state_dir, store)
-    raise typer.Exit(reconcile(kept.journal, reader_of(upstream), kept.digester))
+    known = accounts or Accounts(upstream)
+
+    def upstream_of(account: str) -> Upstream:
+        try:
+            return known.upstream(account)
+        except UnknownAccountError as error:
+            raise UpstreamError(ErrorCode.INVALID_ARGUMENT, str(error), "not_sent") from None
+
+    return upstream_of
 
 
 def lint(
@@ -219,8 +238,6 @@ def panic(
 ) -> None:
     """Stop every write of every server on this state directory and on the shared store, until cleared."""
     from texml_mcp.cli import panic as commands
-    from texml_mcp.server.services import build_upstream
-    from texml_mcp.settings import SettingsError, load
 
     if clear:
         raise typer.Exit(commands.clear(state(state_dir, store)))
@@ -229,12 +246,7 @@ def panic(
     if kept.shared:
         code = max(code, commands.engage_everywhere(kept))
     if hang_up and code != commands.USAGE:
-        try:
-            upstream = build_upstream(load())
-        except SettingsError as error:
-            typer.echo(f"texml-mcp: {error}", err=True)
-            raise typer.Exit(2) from None
-        code = max(code, commands.hang_up(kept, upstream))
+        code = max(code, commands.hang_up(kept, _upstreams()))
     raise typer.Exit(code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -56,16 +57,16 @@ def clear(state: State) -> int:
     return OK
 
 
-def hang_up(state: State, upstream: Upstream) -> int:
+def hang_up(state: State, upstream_of: Callable[[str], Upstream]) -> int:
     """End every call in the journal that is not known to be over; 1 when one could not be ended."""
     try:
-        return anyio.run(_hang_up, state.journal, upstream)
+        return anyio.run(_hang_up, state.journal, upstream_of)
     except StoreError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         return USAGE
 
 
-async def _hang_up(journal: Journal, upstream: Upstream) -> int:
+async def _hang_up(journal: Journal, upstream_of: Callable[[str], Upstream]) -> int:
     failed = 0
     started = journal.started_calls()
     for call in started:
@@ -75,7 +76,7 @@ async def _hang_up(journal: Journal, upstream: Upstream) -> int:
             continue
         wire = {"account_sid": call.entry.account, "call_sid": call.sid, "Status": "completed"}
         try:
-            await upstream.send(endpoint("update_call"), wire)
+            await upstream_of(call.entry.account).send(endpoint("update_call"), wire)
         except UpstreamError as error:
             # Only this proves that it is over: a 404 may mean another account or key, and a live call.
             if error.code == "call_ended":
@@ -91,6 +92,5 @@ async def _hang_up(journal: Journal, upstream: Upstream) -> int:
     for entry in open_writes:
         failed += 1
         typer.echo(f"{entry.id}: may have been placed; texml-mcp journal reconcile tells.")
-    await upstream.aclose()
     typer.echo(f"{len(started) + len(open_writes) - failed} ended, {failed} not.")
     return FAILED if failed else OK

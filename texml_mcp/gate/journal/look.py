@@ -15,8 +15,8 @@ from texml_mcp.gate.store.digests import Digester
 from texml_mcp.results.shape import unwrap
 from texml_mcp.results.values import iso_time
 
-Reader = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
-"""Reads through a tool: (id, arguments under wire names) to the body of the answer, or raises."""
+Reader = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
+"""Reads through a tool: (account, id, arguments under wire names) to the body of the answer, or raises."""
 
 Finding = Literal["happened", "did_not", "cannot_tell"]
 
@@ -27,11 +27,11 @@ BEFORE, AFTER = 60.0, 120.0
 MOST_PAGES, PAGE_SIZE = 20, 100
 
 
-def reader_of(upstream: Upstream) -> Reader:
-    """Reads through the client that everything else uses."""
+def reader_of(upstream_of: Callable[[str], Upstream]) -> Reader:
+    """Reads through the clients that everything else uses: each account's own."""
 
-    async def read(tool: str, wire: Mapping[str, Any]) -> Any:
-        return (await upstream.send(endpoint(tool), wire)).body
+    async def read(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
+        return (await upstream_of(account).send(endpoint(tool), wire)).body
 
     return read
 
@@ -63,7 +63,7 @@ class Look:
         """The resource that a read answers; None for a 404."""
         known = endpoint(tool)
         try:
-            return unwrap(known, await self.read(tool, self._path(known)))
+            return unwrap(known, await self.read(self.entry.account, tool, self._path(known)))
         except Exception as error:
             if getattr(error, "status", None) == 404:
                 return None
@@ -77,7 +77,7 @@ class Look:
         wire |= {size: PAGE_SIZE for size in ("PageSize", "page[size]") if size in names}
         found: list[dict[str, Any]] = []
         for _ in range(MOST_PAGES):
-            body = await self.read(tool, wire)
+            body = await self.read(self.entry.account, tool, wire)
             items = items_of(known, body)
             found += [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
             page = page_info(known, body)
