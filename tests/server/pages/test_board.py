@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from dataclasses import replace
@@ -17,6 +18,7 @@ from tests.server.pages.test_fences import HOSTILE, assert_inert
 from texml_mcp.call import Services
 from texml_mcp.gate.external import WAIT_SECONDS, Queue
 from texml_mcp.identity import Principal
+from texml_mcp.identity import editing as tokens
 from texml_mcp.sandbox import Worlds
 from texml_mcp.text import clean
 
@@ -202,6 +204,18 @@ def test_only_ones_own_accounts_can_be_chosen(office: Office, reads: Reads) -> N
         assert "That account is not one of yours" in words(page)
         assert "care-team" not in page.text
     assert len(reads.lists) <= before + 6, "another account is not even asked about"
+
+
+def test_who_has_several_accounts_chooses_among_them(office: Office, reads: Reads) -> None:
+    both = Principal("both", "viewer", accounts=(ELSEWHERE, ACCOUNT_SID))
+    office.token["both"] = tokens.add(office.tokens_file, both).token
+    browser = office.signed_in("both")
+    first = browser.get("/board")
+    assert re.search(rf'<option value="{ELSEWHERE}" selected>', first.text)
+    assert "care-team" not in first.text
+    chosen = browser.get("/board", params={"account": ACCOUNT_SID})
+    assert re.search(rf'<option value="{ACCOUNT_SID}" selected>', chosen.text)
+    assert "care-team" in chosen.text
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
