@@ -388,7 +388,7 @@ async def test_a_twin_without_a_sid_makes_it_uncertain(journal: Journal, clock: 
 
 
 def test_the_commands_show_and_settle(journal: Journal, clock: Clock, capsys: Any) -> None:
-    async def nothing(tool: str, wire: Mapping[str, Any]) -> Any:
+    async def nothing(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
         return {"calls": [], "page": 0}
 
     assert command.show(journal) == 0
