@@ -147,7 +147,7 @@ def test_nobody_settles_what_they_asked_for(office: Office) -> None:
     assert f'action="/approvals/{mine.id}"' not in page.text
     answer = bob.answer(mine.id, "approve", "me")
     assert answer.status_code == 409
-    assert "somebody else must" in words(answer)
+    assert "Whoever asked cannot settle it: somebody else must." in words(answer)
     assert office.do(by="bob").status == "approval_pending"
     assert office.signed_in("cleo").answer(mine.id, "approve").status_code == 303
     assert office.do(by="bob").status == "ok"
@@ -178,7 +178,7 @@ def test_of_two_approvers_at_once_one_wins_and_the_other_is_told_who(office: Off
         assert settled is not None
         assert (settled.by, settled.reason) == (winner, f"by {winner}")
         assert f"by {winner}" in words(answers[loser])
-        assert "too late" in words(answers[loser])
+        assert "Your answer was not taken" in words(answers[loser])
         assert office.do().status == ("ok" if people[winner] == "approve" else "declined")
 
 

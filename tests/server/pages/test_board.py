@@ -9,6 +9,7 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
 
@@ -17,6 +18,7 @@ from tests.server.pages.office import ACCOUNT_SID, CALL, Office, words
 from tests.server.pages.test_fences import HOSTILE, assert_inert
 from texml_mcp.call import Services
 from texml_mcp.gate.external import WAIT_SECONDS, Queue
+from texml_mcp.gate.rate import RateLimit
 from texml_mcp.identity import Principal
 from texml_mcp.identity import editing as tokens
 from texml_mcp.sandbox import Worlds
@@ -84,6 +86,16 @@ def test_however_many_look_the_api_is_read_once(office: Office, reads: Reads) ->
     assert 4 <= len(reads.lists) <= 12, reads.lists
 
 
+def test_a_board_left_open_does_not_use_up_the_calls_of_its_owner(office: Office) -> None:
+    office.services.rate = RateLimit(office.state, 5)
+    vera = office.signed_in("vera")
+    assert "care-team 3 in it" in words(vera.get("/board"))
+    services = office.reach.of_principal(Principal("vera", "viewer"))
+    assert services.rate is not None
+    taken = [anyio.run(services.rate.wait, "vera") for _ in range(5)]
+    assert taken == [0.0] * 5
+
+
 def test_nothing_is_read_while_nobody_looks(office: Office, reads: Reads) -> None:
     office.signed_in("vera").get("/sign-in")
     time.sleep(0.3)
@@ -115,8 +127,6 @@ def test_a_failing_api_is_told_in_words(
 
 
 def test_a_slow_api_does_not_hold_up_the_board(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    import anyio
-
     from texml_mcp.server.pages import looking
 
     class Slow(Reads):

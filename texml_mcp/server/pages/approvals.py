@@ -68,7 +68,7 @@ class Approvals:
             await self._run(lambda: self._queue.settle(waiting.id, by, approve=approve, reason=words))
         except NotAllowedError as error:
             now = await self._told(request, session.principal)
-            return await self._show(request, session, now, 409, f"Your answer came too late. {error}", reason)
+            return await self._show(request, session, now, 409, f"Your answer was not taken. {error}", reason)
         return RedirectResponse(f"/approvals/{waiting.id}", 303)
 
     async def _show(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -50,7 +50,8 @@ class Board:
     async def page(self, request: Request, session: Session) -> Response:
         """The board of the account that `account=` names, or of the first one."""
         principal = session.principal
-        services = self._site.desk.services_for(principal)
+        # Shared readings have a limit of their own; a board left open must not use up its owner's calls.
+        services = replace(self._site.desk.services_for(principal), rate=None)
         choices = accounts_of(principal, services)
         wanted = request.query_params.get("account", "")
         chosen = next((each for each in choices if each.sid == wanted), choices[0] if choices else None)
