@@ -19,8 +19,6 @@ VERSION = __version__
 TITLE = "Telnyx phone calls"
 SUMMARY = "Real phone calls for AI through the Telnyx TeXML API, with a gate in front of every write."
 
-_MAY_HOLD_A_PASSWORD = frozenset({"store"})
-
 
 def variable(setting: str) -> str:
     """The environment variable of a setting."""
@@ -42,7 +40,7 @@ def default(setting: str) -> str | None:
 
 def is_secret(setting: str) -> bool:
     """Whether nobody may see its value."""
-    return SecretStr in _types(setting) or setting in _MAY_HOLD_A_PASSWORD
+    return SecretStr in _types(setting) or not Settings.model_fields[setting].repr
 
 
 def choices(setting: str) -> list[str]:
