@@ -39,6 +39,11 @@ def test_only_sources_reach_the_builder() -> None:
     assert not {"secrets", "config", ".git", "tests", "."} & set(names)
 
 
+def test_what_compose_mounts_stays_out_of_the_repository() -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"/secrets/", "/config/"} <= set(ignored)
+
+
 def test_the_image_names_no_secret_and_no_root() -> None:
     assert FINAL.one("USER").text == "10001:10001"
     assert re.fullmatch(r"python:3\.\d+-slim-\w+", FINAL.base)
