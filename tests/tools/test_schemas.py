@@ -52,6 +52,7 @@ def test_the_tools_are_the_endpoints_in_order_and_one_local_tool() -> None:
 def test_portable_core(tool: dict[str, Any]) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]{0,39}", tool["name"])
     assert tool["title"]
+    assert tool["description"]
     assert set(tool["annotations"]) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
     for schema in (tool["inputSchema"], tool["outputSchema"]):
         Draft202012Validator.check_schema(schema)

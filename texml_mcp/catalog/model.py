@@ -194,6 +194,11 @@ class Endpoint:
     def reads(self) -> bool:
         return self.effect is Effect.READ
 
+    @property
+    def description(self) -> str:
+        """What every tool must have, the plain ones too: clients refuse a tool without one."""
+        return self.doc or f"{self.title}."
+
     def params(self) -> Iterator[tuple[Place, Param]]:
         """Every documented parameter with its place, in the documented order."""
         for param in self.path_params:

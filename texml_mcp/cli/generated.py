@@ -17,9 +17,7 @@ def tools_table() -> str:
     """Every tool: what it does, its endpoint, and whether it asks first."""
     lines = ["| tool | what it does | endpoint | asks first |", "|---|---|---|---|"]
     for each in ENDPOINTS:
-        lines.append(
-            f"| `{each.id}` | {each.doc or each.title + '.'} | `{each.method} {each.path}` | {_asks(each)} |"
-        )
+        lines.append(f"| `{each.id}` | {each.description} | `{each.method} {each.path}` | {_asks(each)} |")
     local = definitions()["validate_texml"]
     lines.append(f"| `validate_texml` | {local['description']} | local | no |")
     return "\n".join(lines)

@@ -32,9 +32,7 @@ def tool_definitions() -> list[JSON]:
 
 
 def endpoint_tool(endpoint: Endpoint) -> JSON:
-    tool: JSON = {"name": endpoint.id, "title": endpoint.title}
-    if endpoint.doc:
-        tool["description"] = endpoint.doc
+    tool: JSON = {"name": endpoint.id, "title": endpoint.title, "description": endpoint.description}
     tool["inputSchema"] = input_schema(endpoint)
     tool["outputSchema"] = output_schema(endpoint)
     tool["annotations"] = hints(endpoint)
