@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "sandbox": {"catalog", "texml"},
     "server": {
         *("execute", "call", "texml", "catalog", "client", "gate", "results", "tools", "settings", "sandbox"),
-        *("identity", "accounts", "facts"),
+        *("identity", "accounts", "facts", "refusals"),
     },
     "doctor": {"accounts", "catalog", "client", "gate", "hosts", "server", "settings", "tools"},
     "__main__": {"cli"},
