@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE_TOOLS ?= $(VENV)/node
 
-.PHONY: demo test check schemas bench mcpb image-check clean
+.PHONY: demo test check schemas bench mcpb image-check node-tools clean
 
 demo: $(STAMP)
 	$(BIN)/texml-mcp demo
@@ -31,6 +32,15 @@ mcpb: $(STAMP)
 
 image-check: $(STAMP)
 	$(BIN)/python -m pytest tests/packaging/test_image.py tests/packaging/test_stack.py
+
+node-tools: $(NODE_TOOLS)/.installed
+
+# Node 22, the conformance suite and clients in TypeScript, by npm. No package runs code of its own at install.
+$(NODE_TOOLS)/.installed: tests/node_tools/package.json
+	mkdir -p $(NODE_TOOLS)
+	cp tests/node_tools/package.json $(NODE_TOOLS)/
+	npm install --prefix $(NODE_TOOLS) --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error
+	touch $@
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
