@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from texml_mcp.client.sides import is_loopback
 
 if TYPE_CHECKING:
-    from http.cookiejar import CookieJar
-
     import httpx
 
 CONNECT_SECONDS = 5.0
@@ -35,6 +33,8 @@ def connect(
     """
     import httpx
 
+    from texml_mcp.client.cookieless import Cookieless
+
     base = httpx.URL(base_url)
     here = origin(base)
 
@@ -44,7 +44,7 @@ def connect(
             request.headers["Authorization"] = f"Bearer {key}"
         return request
 
-    return httpx.AsyncClient(
+    return Cookieless(
         auth=bearer,
         transport=transport,
         trust_env=not is_loopback(base.host),
@@ -60,7 +60,6 @@ def connect(
             # just closed, and ends in an unknown outcome.
             keepalive_expiry=KEEPALIVE_SECONDS,
         ),
-        cookies=_no_cookies(),
     )
 
 
@@ -87,10 +86,3 @@ class Flight:
         # The CONNECT to a proxy goes through the same events; the request itself is not in it.
         if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
             self.depart()
-
-
-def _no_cookies() -> CookieJar:
-    """A jar that keeps nothing: what one answer sets must not travel with the next request."""
-    from http.cookiejar import CookieJar, DefaultCookiePolicy
-
-    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as _random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +26,8 @@ if TYPE_CHECKING:
 LIVE_BASE_URL = "https://api.telnyx.com/v2"
 MAX_REDIRECTS = 3
 
-_TOLD_HEADERS = (
-    "x-ratelimit-limit",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
-    "retry-after",
-    "x-request-id",
+_TOLD_HEADERS = frozenset(
+    ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after", "x-request-id")
 )
 _HEADERS = {
     "Accept": "application/json",
@@ -258,9 +254,7 @@ class Upstream:
             ) as response:
                 status = flight.status = response.status_code
                 if not 300 <= status < 400:
-                    told = {
-                        name: response.headers[name] for name in _TOLD_HEADERS if name in response.headers
-                    }
+                    told = _told(response.headers.raw)
                     if status in content.EMPTY_STATUSES:
                         return status, told, b""
                     return status, told, await content.collect(response.aiter_bytes())
@@ -305,6 +299,12 @@ class Upstream:
                 transport=self._transport,
             )
         return self._client
+
+
+def _told(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers that are told, looked for in one pass: httpx decodes all of them at every look-up."""
+    found = ((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    return {name: value for name, value in found if name in _TOLD_HEADERS}
 
 
 def _lenient(body: bytes) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from texml_mcp.results import ToolResult, render
 from texml_mcp.tools.files import definitions
@@ -32,31 +32,53 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _KNOWN = frozenset({"type", "properties", "items", "required", "enum"})
 
+Fits = Callable[[Any], bool]
 
-def surely_fits(schema: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value is certainly valid. False says nothing: the real validator then looks.
+
+def surely_fits(schema: Mapping[str, Any]) -> Fits:
+    """A check whether a value is certainly valid. False says nothing: the real validator then looks.
 
     Our own schemas hold five keywords, and nearly every answer fits: this spares it the general
     validator, which costs more than everything else that is done to an answer.
     """
     if not schema.keys() <= _KNOWN:
-        return False
-    if (wanted := schema.get("type")) is not None:
-        names: list[str] = [wanted] if isinstance(wanted, str) else wanted
-        allowed = tuple(kind for name in names for kind in _TYPES[name])
-        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        return lambda value: False
+    types = _types(schema.get("type"))
+    members = frozenset(schema["enum"]) if "enum" in schema else None
+    required = tuple(schema.get("required", ()))
+    known = {name: surely_fits(inner) for name, inner in schema.get("properties", {}).items()}
+    item = surely_fits(schema["items"]) if "items" in schema else None
+
+    def fits(value: Any) -> bool:
+        kind: type[Any] = type(value)  # JSON has no subclasses, and in Python a truth value is a number
+        if types is not None and kind not in types:
             return False
-    if "enum" in schema and (not isinstance(value, str) or value not in schema["enum"]):
-        return False
-    if isinstance(value, dict):
-        held = cast("dict[str, Any]", value)
-        known: Mapping[str, Any] = schema.get("properties", {})
-        return all(name in held for name in schema.get("required", ())) and all(
-            surely_fits(known[name], inner) for name, inner in held.items() if name in known
-        )
-    if isinstance(value, list) and "items" in schema:
-        return all(surely_fits(schema["items"], inner) for inner in cast("list[Any]", value))
-    return True
+        if members is not None and (kind is not str or value not in members):
+            return False
+        if kind is dict:
+            for name in required:
+                if name not in value:
+                    return False
+            for name, inner in value.items():
+                if (check := known.get(name)) is not None and not check(inner):
+                    return False
+        elif kind is list and item is not None:
+            return all(map(item, value))
+        return True
+
+    return fits
+
+
+def _types(wanted: str | Sequence[str] | None) -> frozenset[type] | None:
+    if wanted is None:
+        return None
+    names = [wanted] if isinstance(wanted, str) else wanted
+    return frozenset(kind for name in names for kind in _TYPES[name])
+
+
+@cache
+def _fits(tool: str) -> Fits:
+    return surely_fits(definitions()[tool]["outputSchema"])
 
 
 def conform(tool: str, result: ToolResult) -> dict[str, Any]:
@@ -66,7 +88,7 @@ def conform(tool: str, result: ToolResult) -> dict[str, Any]:
     So a part that does not fit is left out and said so; the text channel still tells it.
     """
     story = result.structured()
-    if surely_fits(definitions()[tool]["outputSchema"], story):
+    if _fits(tool)(story):
         return story
     errors = list(_validator(tool).iter_errors(story))
     if not errors:
