@@ -35,6 +35,7 @@ from texml_mcp.server.services import build_services
 from texml_mcp.settings import load
 
 KEY, OLD_KEY = secrets.token_bytes(32), secrets.token_bytes(32)
+ELSEWHERE = "00000000-0000-4000-8000-000000000001"
 CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
 TEAM = (
     Principal("ada", "admin"),
@@ -42,7 +43,8 @@ TEAM = (
     Principal("cleo", "approver"),
     Principal("otto", "operator"),
     Principal("vera", "viewer"),
-    Principal("elsewhere", "approver", accounts=("00000000-0000-4000-8000-000000000001",)),
+    Principal("elsewhere", "approver", accounts=(ELSEWHERE,)),
+    Principal("both", "approver", accounts=(ELSEWHERE, ACCOUNT_SID)),
     Principal("assistant", "operator"),
 )
 
@@ -163,4 +165,4 @@ def words(response: httpx.Response | str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", bare))).strip()
 
 
-__all__ = ["ACCOUNT_SID", "CALL", "KEY", "OLD_KEY", "Browser", "Office", "words"]
+__all__ = ["ACCOUNT_SID", "CALL", "ELSEWHERE", "KEY", "OLD_KEY", "Browser", "Office", "words"]

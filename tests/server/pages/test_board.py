@@ -14,17 +14,14 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Counting
-from tests.server.pages.office import ACCOUNT_SID, CALL, Office, words
+from tests.server.pages.office import ACCOUNT_SID, CALL, ELSEWHERE, Office, words
 from tests.server.pages.test_fences import HOSTILE, assert_inert
 from texml_mcp.call import Services
 from texml_mcp.gate.external import WAIT_SECONDS, Queue
 from texml_mcp.gate.rate import RateLimit
 from texml_mcp.identity import Principal
-from texml_mcp.identity import editing as tokens
 from texml_mcp.sandbox import Worlds
 from texml_mcp.text import clean
-
-ELSEWHERE = "00000000-0000-4000-8000-000000000001"
 
 
 class Reads(Counting):
@@ -217,8 +214,6 @@ def test_only_ones_own_accounts_can_be_chosen(office: Office, reads: Reads) -> N
 
 
 def test_who_has_several_accounts_chooses_among_them(office: Office, reads: Reads) -> None:
-    both = Principal("both", "viewer", accounts=(ELSEWHERE, ACCOUNT_SID))
-    office.token["both"] = tokens.add(office.tokens_file, both).token
     browser = office.signed_in("both")
     first = browser.get("/board")
     assert re.search(rf'<option value="{ELSEWHERE}" selected>', first.text)

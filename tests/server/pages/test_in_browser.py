@@ -296,7 +296,7 @@ def test_it_can_be_read_on_every_screen(
     waiting = office.ask(Texml="<Response><Say>" + "word " * 400 + "</Say></Response>", **CALL)
     office.ask("delete_queue", queue_sid="billing")
     tab = chromium.tab(width=width, height=height, dark=dark)
-    sign_in(tab, office, "bob")
+    sign_in(tab, office, "both")
     for path in ("/approvals", f"/approvals/{waiting.id}", "/board", "/approvals/00"):
         tab.go(office.url + path)
         assert tab.run("document.documentElement.scrollWidth") <= width, path

@@ -109,15 +109,12 @@ class Board:
         """What was decided, as far as it is the reader's, and how much waits for the reader's answer."""
         queue = self._site.desk.queue
         now = time.time()
-        seen = [
-            card(each, principal.name, now)
-            for each in queue.decided()
-            if may_see(principal, each) and _concerns(each, principal)
-        ]
+        seen = [each for each in queue.decided() if may_see(principal, each) and _concerns(each, principal)]
+        decided = [card(each, principal.name, now) for each in seen[:MOST_DECISIONS]]
         if not principal.may("approver"):
-            return seen[:MOST_DECISIONS], 0
+            return decided, 0
         waiting = [card(each, principal.name, now) for each in queue.listed() if may_see(principal, each)]
-        return seen[:MOST_DECISIONS], sum(each.can_settle for each in waiting)
+        return decided, sum(each.can_settle for each in waiting)
 
 
 def accounts_of(principal: Principal, services: Services) -> list[Choice]:
