@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Literal
 
 from texml_mcp.sandbox import errors
@@ -117,7 +118,9 @@ class Sandbox:
             body = parse_body(kind, content)
         except errors.ApiError as error:
             return Reply(error.status, error.body, {**limit(world)[0], **error.headers})
-        return exchange(world, known.id, path, query, body)
+        reply = exchange(world, known.id, path, query, body)
+        reply.headers["date"] = formatdate(world.clock.now, usegmt=True)  # whose time the answers are in
+        return reply
 
     # --- turns and time
 

@@ -174,6 +174,7 @@ class Legs(Rooms):
         call = self.state["calls"].get(sid)
         if call is not None and call["status"] in FINAL:
             del self.state["calls"][sid]
+            self.versions.pop(sid, None)
             self.note("call-forgotten", sid)
 
     def redirect(self, call: Record, script: list[Any]) -> None:
