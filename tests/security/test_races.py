@@ -21,8 +21,8 @@ from tests.e2e.conftest import ERAS, YES, answering, story
 from tests.security.through_clients import on_the_wire
 from tests.security.world import CountingUpstream, create_call, pipelines, state_at
 from texml_mcp.execute import Call, execute
-from texml_mcp.gate.confirm import ANSWER_KEY, Answer, AskThroughClient, Person
 from texml_mcp.gate.external import NotAllowedError, Queue
+from texml_mcp.gate.questions import ANSWER_KEY, Answer, AskThroughClient, Person
 from texml_mcp.gate.state import State
 from texml_mcp.results import ToolResult
 from texml_mcp.server.app import build_server

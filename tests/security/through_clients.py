@@ -13,7 +13,7 @@ from mcp_types import CallToolResult, ElicitResult, InputRequiredResult
 
 from tests.security.model import CALLS, CLIENTS, PRINCIPALS, Given, Grant, Walk, Who
 from tests.security.world import MODES
-from texml_mcp.gate.confirm import ANSWER_KEY, Answer, AskThroughClient
+from texml_mcp.gate.questions import ANSWER_KEY, Answer, AskThroughClient
 from texml_mcp.results import ToolResult
 from texml_mcp.server.app import build_server
 
