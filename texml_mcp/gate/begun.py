@@ -34,17 +34,20 @@ class Begun:
         """Note what became of it; a sentence when that failed. Never raises: it has left by now."""
         if outcome == "not_sent":
             _give_back(self.judge, self.reserved)
-        elif sid and "To" in self.case.wire:  # a call leg, not a recording or a queue
-            self._opened(sid)
-        return self.records.settle(self.id, self.case, outcome, status=status, sid=sid)
+        unnoticed = None
+        if outcome != "not_sent" and sid and "To" in self.case.wire:  # a call leg, no recording or queue
+            unnoticed = self._opened(sid)
+        return self.records.settle(self.id, self.case, outcome, status=status, sid=sid) or unnoticed
 
-    def _opened(self, sid: str) -> None:
+    def _opened(self, sid: str) -> str | None:
         from texml_mcp.gate.store import StoreError
 
         try:
             self.judge.opened(sid, self.reserved)
         except StoreError as error:
             log.error("a call counts as open until its time limit, as its end cannot be noticed: %s", error)
+            return "The store failed, so this call counts as open until its time limit."
+        return None
 
 
 def begin(judge: Judge, records: Records, case: Case, wire: Mapping[str, Any]) -> Begun | Ruling | None:
