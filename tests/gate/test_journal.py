@@ -17,7 +17,7 @@ import pytest
 from texml_mcp.catalog import endpoint
 from texml_mcp.cli import journal as command
 from texml_mcp.client import Upstream
-from texml_mcp.gate.journal import DuplicateError, Entry, Journal, entry_for, reader_of, reconcile
+from texml_mcp.gate.journal import ApiReader, DuplicateError, Entry, Journal, entry_for, reconcile
 from texml_mcp.gate.store import SqliteStore, StoreError
 from texml_mcp.gate.store.digests import Digester
 from texml_mcp.results.values import iso_time
@@ -253,11 +253,40 @@ async def test_a_call_whose_answer_was_lost_is_found(
     id = journal.begin(entry(**wire))
     await send(upstream, "create_call", **wire)
     at_sandbox_time.now += 31
-    (verdict,) = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
+    (verdict,) = await reconcile(journal, ApiReader(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert (verdict.entry.id, verdict.found) == (id, "happened"), verdict.why
     assert verdict.sid.startswith("v3:")
     assert [each.sid for each in journal.started_calls()] == [verdict.sid]
     assert journal.unsettled() == []
+
+
+async def test_a_call_is_found_by_the_clock_of_the_api_where_it_differs_from_ours(
+    upstream: Upstream, journal: Journal, clock: Clock
+) -> None:
+    """Taken for another one's, a call that was placed would be placed again."""
+    clock.now = 1_900_000_000.0
+    wire = {"To": "+13125550144", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
+    journal.begin(entry(**wire))
+    await send(upstream, "create_call", **wire)
+    clock.now += 31
+    reader = ApiReader(lambda _: upstream, clock)
+    (verdict,) = await reconcile(journal, reader, KEY, clock=clock, ahead=reader.ahead)
+    assert verdict.found == "happened", verdict.why
+    assert reader.ahead() < -86_400
+
+
+async def test_a_call_that_our_clock_dates_right_is_not_taken_for_another_one(
+    journal: Journal, clock: Clock
+) -> None:
+    """A proxy may answer with an old date: that must not make the call one of another hour."""
+
+    async def read(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
+        return {"calls": [call_body(clock)], "page": 0}
+
+    journal.begin(entry())
+    clock.now += 31
+    (verdict,) = await reconcile(journal, read, KEY, clock=clock, ahead=lambda: -3_600.0)
+    assert verdict.found == "cannot_tell"
 
 
 async def test_a_call_that_never_left_is_told_only_when_reads_no_longer_lag(
@@ -265,11 +294,11 @@ async def test_a_call_that_never_left_is_told_only_when_reads_no_longer_lag(
 ) -> None:
     journal.begin(entry(To="+13125550145"))
     (early,) = await reconcile(
-        journal, reader_of(lambda _: upstream), KEY, older_than=0, clock=at_sandbox_time
+        journal, ApiReader(lambda _: upstream), KEY, older_than=0, clock=at_sandbox_time
     )
     assert early.found == "cannot_tell"
     at_sandbox_time.now += 31
-    (late,) = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
+    (late,) = await reconcile(journal, ApiReader(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert late.found == "did_not"
     assert journal.similar("create_call", entry(To="+13125550145").digest) is None
 
@@ -282,7 +311,7 @@ async def test_of_two_identical_calls_one_is_found(
     journal.begin(entry(**wire))
     journal.begin(entry(**wire))
     at_sandbox_time.now += 31
-    verdicts = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
+    verdicts = await reconcile(journal, ApiReader(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert sorted(each.found for each in verdicts) == ["did_not", "happened"]
 
 
@@ -296,7 +325,7 @@ async def test_queues_and_applications_by_name(
     journal.begin(entry("delete_queue", queue_sid="night"))
     journal.begin(entry("delete_queue", queue_sid="never-there"))
     at_sandbox_time.now += 31
-    verdicts = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
+    verdicts = await reconcile(journal, ApiReader(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert [each.found for each in verdicts] == ["happened", "did_not", "did_not", "did_not", "happened"]
 
 
@@ -312,7 +341,7 @@ async def test_ending_a_call(upstream: Upstream, journal: Journal, at_sandbox_ti
     ):
         journal.begin(entry("update_call", call_sid=sid, **change))
     at_sandbox_time.now += 31
-    verdicts = await reconcile(journal, reader_of(lambda _: upstream), KEY, clock=at_sandbox_time)
+    verdicts = await reconcile(journal, ApiReader(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert [each.found for each in verdicts] == ["did_not", "happened", "cannot_tell", "cannot_tell"]
 
 

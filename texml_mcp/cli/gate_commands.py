@@ -188,14 +188,32 @@ def journal_show(
 
 
 @journal.command("reconcile")
-def journal_reconcile(state_dir: StateDir = None, store: Store = None) -> None:
+def journal_reconcile(
+    older_than: Annotated[
+        float | None,
+        typer.Option(
+            "--older-than",
+            min=0,
+            help="Leave out writes begun fewer seconds ago, which may still be on their way. Default: 30, or "
+            "the longest wait for an answer where that is more.",
+        ),
+    ] = None,
+    state_dir: StateDir = None,
+    store: Store = None,
+) -> None:
     """Settle open writes by reading the API: happened, did not, or cannot be told."""
     from texml_mcp.cli.journal import reconcile
-    from texml_mcp.gate.journal import reader_of
+    from texml_mcp.gate.journal import ApiReader
+    from texml_mcp.gate.journal.look import LAG_SECONDS
+    from texml_mcp.settings import load
 
-    upstream_of = _upstreams()
+    reader = ApiReader(_upstreams())
+    if older_than is None:
+        older_than = max(LAG_SECONDS, load().timeout_seconds)
     kept = state(state_dir, store)
-    raise typer.Exit(reconcile(kept.journal, reader_of(upstream_of), kept.digester))
+    raise typer.Exit(
+        reconcile(kept.journal, reader, kept.digester, older_than=older_than, ahead=reader.ahead)
+    )
 
 
 def _upstreams() -> Callable[[str], Upstream]:

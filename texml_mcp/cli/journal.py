@@ -39,13 +39,14 @@ def reconcile(
     digester: Digester,
     *,
     older_than: float = 30.0,
+    ahead: Callable[[], float] = lambda: 0.0,
     said: Callable[[str], None] = typer.echo,
 ) -> int:
     """Settle what can be told. 0 when nothing stays open, 1 when something does."""
     import anyio
 
     async def go() -> int:
-        verdicts = await settle(journal, reader, digester, older_than=older_than)
+        verdicts = await settle(journal, reader, digester, older_than=older_than, ahead=ahead)
         for verdict in verdicts:
             word = verdict.found.replace("_", " ")
             said(f"{_sentence(verdict.entry)}\n  {word}: {verdict.why} {verdict.sid}".rstrip())

@@ -58,7 +58,7 @@ def run(
 def _serve(app: Any, *, port: int, control: bool, deliver: bool, fetch: bool) -> None:
     import uvicorn
 
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning")
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", date_header=False)
     bound = listening(config)
     at = f"http://127.0.0.1:{bound.getsockname()[1]}"
     typer.echo(f"Sandbox on {at}/v2 with API key 'sandbox' (any 'sandbox-...' is its own world).")
@@ -72,12 +72,16 @@ def _serve(app: Any, *, port: int, control: bool, deliver: bool, fetch: bool) ->
 
 
 def listening(config: Any) -> Any:
-    """The socket to serve on, whose connections send at once: held back, the second of two small packets
-    waits 40 ms for the client to acknowledge the first, with every answer."""
+    """The socket to serve on. It takes connections from now on: whoever reads the address may use it.
+
+    Connections send at once: held back, the second of two small packets waits 40 ms for the client to
+    acknowledge the first, with every answer.
+    """
     import socket
 
     bound = config.bind_socket()
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    bound.listen(config.backlog)
     return bound
 
 

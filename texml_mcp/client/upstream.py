@@ -27,7 +27,10 @@ LIVE_BASE_URL = "https://api.telnyx.com/v2"
 MAX_REDIRECTS = 3
 
 _TOLD_HEADERS = frozenset(
-    ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after", "x-request-id")
+    (
+        *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"),
+        *("x-request-id", "date"),
+    )
 )
 _HEADERS = {
     "Accept": "application/json",

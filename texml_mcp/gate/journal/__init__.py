@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from texml_mcp.gate.journal.entries import Entry, Outcome, entry_for
 from texml_mcp.gate.journal.log import DEDUPE_SECONDS, DuplicateError, Journal, StartedCall
-from texml_mcp.gate.journal.look import Reader, Verdict, reader_of
+from texml_mcp.gate.journal.look import ApiReader, Reader, Verdict
 from texml_mcp.gate.journal.reconcile import reconcile
 
 __all__ = [
     "DEDUPE_SECONDS",
+    "ApiReader",
     "DuplicateError",
     "Entry",
     "Journal",
@@ -17,6 +18,5 @@ __all__ = [
     "StartedCall",
     "Verdict",
     "entry_for",
-    "reader_of",
     "reconcile",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
 from texml_mcp.catalog import Endpoint, Kind, endpoint
@@ -27,13 +29,31 @@ BEFORE, AFTER = 60.0, 120.0
 MOST_PAGES, PAGE_SIZE = 20, 100
 
 
-def reader_of(upstream_of: Callable[[str], Upstream]) -> Reader:
-    """Reads through the clients that everything else uses: each account's own."""
+class ApiReader:
+    """A `Reader` through the clients that everything else uses: each account's own.
 
-    async def read(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
-        return (await upstream_of(account).send(endpoint(tool), wire)).body
+    `ahead_seconds` is how far the API's clock was ahead of ours at the last answer that told the time.
+    """
 
-    return read
+    def __init__(
+        self, upstream_of: Callable[[str], Upstream], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._upstream_of = upstream_of
+        self._clock = clock
+        self.ahead_seconds = 0.0
+
+    async def __call__(self, account: str, tool: str, wire: Mapping[str, Any]) -> Any:
+        answer = await self._upstream_of(account).send(endpoint(tool), wire)
+        try:
+            told = parsedate_to_datetime(answer.headers["date"]).timestamp()
+        except (KeyError, ValueError, TypeError, OverflowError):
+            return answer.body
+        self.ahead_seconds = told - self._clock()
+        return answer.body
+
+    def ahead(self) -> float:
+        """`ahead_seconds` as it is by now."""
+        return self.ahead_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class Look:
     read: Reader
     digester: Digester
     entry: Entry
-    offset: float  # seconds that the API's clock is ahead of ours
+    ahead: Callable[[], float]  # seconds that the API's clock is ahead of ours
 
     def says(self, found: Finding, why: str, sid: str = "") -> Verdict:
         return Verdict(self.entry, found, why, sid)
@@ -111,7 +131,11 @@ class Look:
                 made = datetime.fromisoformat(iso_time(str(item.get(name) or ""))).timestamp()
             except ValueError:
                 continue
-            return -BEFORE <= made - self.offset - self.entry.at <= AFTER
+            after = made - self.entry.at
+            if -BEFORE <= after - self.ahead() <= AFTER:
+                return True
+            # By our own clock it would be: while the two are apart, nobody can say that it is another one.
+            return None if -BEFORE <= after <= AFTER else False
         return None
 
 

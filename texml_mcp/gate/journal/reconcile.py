@@ -26,17 +26,17 @@ async def reconcile(
     *,
     older_than: float = LAG_SECONDS,
     clock: Callable[[], float] = time.time,
-    offset_seconds: float = 0.0,
+    ahead: Callable[[], float] = lambda: 0.0,
 ) -> list[Verdict]:
     """Look at every unsettled write, settle those that can be told, and answer all verdicts.
 
     Only writes begun `older_than` seconds ago are looked at: younger ones may still be on their way.
-    `offset_seconds` is how far the API's clock is ahead of ours, for a sandbox with its own time. A read
-    that fails is a `cannot_tell`; only `StoreError` is raised.
+    `ahead` tells how many seconds the API's clock is ahead of ours: what it dates by another clock would
+    look as if another call had made it. A read that fails is a `cannot_tell`; only `StoreError` is raised.
     """
     verdicts: list[Verdict] = []
     for entry in journal.unsettled(older_than):
-        look = Look(journal, reader, digester, entry, offset_seconds)
+        look = Look(journal, reader, digester, entry, ahead)
         check = _CHECKS.get(entry.tool)
         if check is None or not endpoint(entry.tool).settles:
             verdict = look.says("cannot_tell", "the API has no read that shows it")
