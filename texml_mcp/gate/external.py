@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
-from texml_mcp.identity.names import key_of
+from texml_mcp.identity.names import key_of, problem_of
 
 _REQUESTS, _BY_CALL, _HISTORY = "external/requests", "external/by_call", "external/history"
 WAIT_SECONDS = 3600.0
@@ -169,7 +169,10 @@ class Queue:
         waiting = _loaded(item.value)
         if waiting.standing != "waiting":
             raise NotAllowedError(f"Request {id} was {waiting.standing} by {waiting.by} before.")
-        if not by or key_of(by) == key_of(waiting.principal):
+        if problem := problem_of(by):
+            # Not mended: the requester's name with a space or an invisible character would be another one.
+            raise NotAllowedError(f"The name of whoever settles it {problem}.")
+        if key_of(by) == key_of(waiting.principal):
             raise NotAllowedError("Whoever asked cannot settle it: somebody else must.")
         value: dict[str, Any] = asdict(waiting) | {
             "standing": "approved" if approve else "denied",
