@@ -28,6 +28,11 @@ class NodeTools:
         """How to run a script of a package."""
         return [str(self.node), str(self.folder / "node_modules" / package / script)]
 
+    def beside(self, script: Path, place: Path) -> Path:
+        """A copy of a script of ours in `place`, where it finds the packages."""
+        (place / "node_modules").symlink_to(self.folder / "node_modules")
+        return Path(shutil.copy(script, place))
+
     def environment(self, home: Path) -> dict[str, str]:
         """For a process that starts `node` by name, with a home of its own to write to."""
         path = f"{self.node.parent}{os.pathsep}{os.environ['PATH']}"
