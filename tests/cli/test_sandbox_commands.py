@@ -319,14 +319,13 @@ def test_serve_delivers_and_fetches_by_itself_in_real_time() -> None:
             listener.shutdown()
 
 
-def test_an_answer_is_never_held_back_by_the_socket() -> None:
-    with listening(uvicorn.Config(create_app(), host="127.0.0.1", port=0)) as bound:
-        bound.listen()
-        with (
-            socket.create_connection(bound.getsockname(), timeout=10),
-            bound.accept()[0] as accepted,
-        ):
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+def test_the_socket_takes_connections_at_once_and_never_holds_an_answer_back() -> None:
+    with (
+        listening(uvicorn.Config(create_app(), host="127.0.0.1", port=0)) as bound,
+        socket.create_connection(bound.getsockname(), timeout=10),
+        bound.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_serve_begins_every_world_with_the_fixture(tmp_path: Path) -> None:
