@@ -270,6 +270,27 @@ def test_an_announcement_is_heard_and_stays_in_the_state(
     assert ask("get_call", call_sid=room["agent"])[1]["status"] == "in-progress"
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_an_announcement_to_somebody_on_hold_is_refused(
+    world: World, ask: Ask, room: dict[str, str], together: bool
+) -> None:
+    if not together:
+        change(ask, room, "agent", Hold=True)
+    before = world.hash()
+    code, answer = change(
+        ask, room, "agent", AnnounceUrl="https://m.example.com/a.mp3", **({"Hold": True} if together else {})
+    )
+    assert (code, answer["errors"][0]["code"]) == (400, "90047")
+    assert world.hash() == before
+    assert change(ask, room, "agent", AnnounceUrl="https://m.example.com/a.mp3", Hold=False)[0] == 200
+
+
+def test_nobody_is_changed_in_a_conference_that_is_over(world: World, ask: Ask, room: dict[str, str]) -> None:
+    ask("update_conference", conference_sid=room["room"], Status="completed")
+    code, answer = change(ask, room, "agent", Muted=True)
+    assert (code, answer["errors"][0]["code"]) == (400, "90019")
+
+
 def test_beeps_follow_what_was_asked(world: World, ask: Ask, room: dict[str, str]) -> None:
     given = {"To": "+13125550166", "From": DESK, "Beep": "onExit", "Label": "quiet"}
     ask("dial_conference_participant", conference_sid=room["room"], **given)

@@ -79,6 +79,10 @@ def conference_over() -> ApiError:
     return _error(400, "90019", "Conference has already ended", detail)
 
 
+def on_hold() -> ApiError:
+    return _error(400, "90047", "Participant on hold", "A participant on hold hears no announcement.")
+
+
 def bad_request(detail: str) -> ApiError:
     return _error(400, "10015", "Bad request", detail)
 

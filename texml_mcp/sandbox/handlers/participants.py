@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from texml_mcp.sandbox import render
-from texml_mcp.sandbox.errors import conference_over, missing, not_found
+from texml_mcp.sandbox.errors import conference_over, missing, not_found, on_hold
 from texml_mcp.sandbox.handlers.calls import hook, leg, record
 from texml_mcp.sandbox.handlers.registry import Reply, find, handles
 from texml_mcp.sandbox.listing import page
@@ -115,7 +115,11 @@ _BEEPS = {
 
 @handles("update_conference_participant")
 def update_conference_participant(world: World, request: Request) -> Reply:
+    if _conference(world, request)["status"] == "completed":
+        raise conference_over()
     conference, participant = _participant(world, request)
+    if request.given("AnnounceUrl") and request.given("Hold", participant["hold"]):
+        raise on_hold()
     coaching = request.given("Coaching", participant["coaching"])
     _check_coaching(request, conference, coaching, participant["call"])
     changes: dict[str, Any] = {
