@@ -11,26 +11,27 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measures import MEASURES
+from benchmarks.measures import MEASURES, ON_REQUEST
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASURES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*MEASURES, *ON_REQUEST]))
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--json", type=Path, help="write the figures to a file")
     given = parser.parse_args()
-    if unknown := set(given.names) - set(MEASURES):
+    known = MEASURES | ON_REQUEST
+    if unknown := set(given.names) - set(known):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
     console = Console()
     figures: dict[str, Any] = {"machine": f"{platform.machine()}, Python {platform.python_version()}"}
     for name in given.names or MEASURES:
-        rows = MEASURES[name](given.quick)
+        rows = known[name](given.quick)
         figures[name] = rows
         columns = list(dict.fromkeys(key for row in rows for key in row))
         table = Table(
             *columns,
-            title=f"{name}: {(MEASURES[name].__doc__ or '').strip()}",
+            title=f"{name}: {(known[name].__doc__ or '').strip()}",
             title_justify="left",
             box=None,
         )

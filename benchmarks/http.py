@@ -48,18 +48,23 @@ class HttpServer:
 
 @contextlib.contextmanager
 def http_server(command: list[str], **environment: str) -> Iterator[HttpServer]:
-    """A server that says on stderr where it listens."""
+    """A server that says where it listens."""
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
     )
     try:
-        assert process.stderr is not None
-        for line in process.stderr:
+        assert process.stdout is not None
+        for line in process.stdout:
             if found := re.search(r"(http://\S+?)/", line):
                 at = urlsplit(found[1] if "serving" in line or "Sandbox" in line else "")
                 if at.hostname:
                     # Read on, or a server that logs much would wait for the pipe.
-                    threading.Thread(target=process.stderr.read, daemon=True).start()
+                    threading.Thread(target=process.stdout.read, daemon=True).start()
                     yield HttpServer(process, at.hostname, at.port or 80)
                     return
         raise RuntimeError("the server did not start")

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.http import throughput
 from benchmarks.servers import BARE, OURS, serving
+from benchmarks.soak import soak
 from benchmarks.upstream import CALL, upstream
 from texml_mcp.catalog import endpoint
 from texml_mcp.results import many, render
@@ -149,3 +150,5 @@ MEASURES = {
     "gate": gate,
     "http": throughput,
 }
+# What takes minutes runs only when it is named.
+ON_REQUEST = {"soak": soak}

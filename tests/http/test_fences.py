@@ -115,6 +115,20 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(sandbox_service: Ser
     assert post(sandbox_service).status_code == 200
 
 
+@pytest.mark.parametrize("size", [1 << 16, 1 << 20, 6 << 20])
+def test_whoever_is_refused_reads_why_however_much_they_had_to_say(
+    sandbox_service: Service, size: int
+) -> None:
+    """A connection that is closed with something unread is reset, and the answer is lost with it."""
+    for _ in range(5):
+        answer = httpx.post(
+            f"{sandbox_service.url}/mcp",
+            content=b"x" * size,
+            headers={**ACCEPT, "content-type": "application/json", "host": "evil.example.com"},
+        )
+        assert answer.status_code == 421
+
+
 def test_a_chunked_body_over_the_limit_is_refused(sandbox_service: Service) -> None:
     head = (
         f"POST /mcp HTTP/1.1\r\nHost: {sandbox_service.host}\r\nContent-Type: application/json\r\n"

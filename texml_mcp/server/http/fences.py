@@ -13,6 +13,7 @@ from texml_mcp.server.http.addresses import Addresses
 
 BODY_SECONDS = 15.0
 """From the head of a request to the last byte of its body."""
+DRAIN_SECONDS, DRAIN_BYTES = 2.0, 8 << 20
 
 
 class Fences:
@@ -28,10 +29,12 @@ class Fences:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
+        body = _Body(receive)
         if scope["path"] not in self._open and (refused := self._refusal(scope)):
+            await body.drained()
             await _answer(send, *refused)
             return
-        await _timed(self._app, scope, receive, send)
+        await _timed(self._app, scope, body, send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         hosts = _all(scope, b"host")
@@ -51,34 +54,54 @@ class _TooSlow(Exception):
     """A body did not arrive in time."""
 
 
-async def _timed(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run the application; a body that trickles in ends the request, whoever is waiting for it."""
-    until = asyncio.get_running_loop().time() + BODY_SECONDS
-    complete = started = slow = False
+class _Body:
+    """What a request still has to say, within `BODY_SECONDS` altogether."""
 
-    async def timely() -> Message:
-        nonlocal complete, slow
-        if complete:
-            return await receive()
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
+        self.complete = self.slow = False
+
+    async def __call__(self) -> Message:
+        if self.complete:
+            return await self._receive()
         try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
         except TimeoutError:
-            slow = True
+            self.slow = True
             raise _TooSlow from None
-        complete = message["type"] != "http.request" or not message.get("more_body", False)
+        self.complete = message["type"] != "http.request" or not message.get("more_body", False)
         return message
+
+    async def drained(self) -> None:
+        """Read what is left of the body, within bounds, and forget it.
+
+        A connection that is closed with something unread is reset, and takes the answer with it.
+        """
+        read = 0
+        with suppress(_TooSlow, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not self.complete and read < DRAIN_BYTES:
+                    read += len((await self()).get("body", b""))
+
+
+async def _timed(app: ASGIApp, scope: Scope, body: _Body, send: Send) -> None:
+    """Run the application; a body that trickles in ends the request, whoever is waiting for it."""
+    started = False
 
     async def watched(message: Message) -> None:
         nonlocal started
-        if slow and not started:
-            return  # whatever the application makes of it: the answer is ours
+        if not started and not body.complete:
+            if body.slow:
+                return  # whatever the application makes of it: the answer is ours
+            await body.drained()
         started = True
         await send(message)
 
     with suppress(_TooSlow):
-        await app(scope, timely, watched)
-    if slow and not started:
+        await app(scope, body, watched)
+    if body.slow and not started:
         await _answer(send, 408, f"The body did not arrive within {BODY_SECONDS:g} s. Nothing was done.")
 
 
