@@ -39,6 +39,19 @@ def test_the_python_client() -> None:
     assert "Hung up." in told
 
 
+def test_the_client_over_http() -> None:
+    told = run(sys.executable, str(EXAMPLES / "http_client.py"), "--yes")
+    assert "vera, a viewer: 18 tools, 0 of them can act" in told
+    assert "otto, an operator: 39 tools" in told
+    assert "ok: Hung up." in told
+
+
+def test_the_client_over_http_takes_silence_for_a_no() -> None:
+    told = run(sys.executable, str(EXAMPLES / "http_client.py"))
+    assert "declined: The user said no." in told
+    assert "Hung up" not in told
+
+
 def test_the_function_calling_loop() -> None:
     told = run(sys.executable, str(EXAMPLES / "function_calling_loop.py"), "--yes")
     assert "server asks: " in told
