@@ -74,6 +74,13 @@ def test_the_fallback_stands_in_for_a_document_that_fails(world: World, bad: tup
     assert heard == ["POST /a", "POST /b"]
 
 
+def test_a_document_is_asked_for_when_somebody_answers_and_not_before(world: World) -> None:
+    world.script_callee({"match": "+13125550142", "does": "busy"})
+    with serving({"/a": (200, GOOD)}) as (address, heard):
+        assert dial(world, Url=f"{address}/a") == "busy"
+    assert heard == []
+
+
 def test_the_scripted_table_goes_first_and_without_the_option_is_all_there_is(world: World) -> None:
     with serving({"/a": (200, GOOD)}) as (address, heard):
         twin = world.fork()

@@ -54,6 +54,11 @@ def call(url: str = "", to: str = "+13125550142") -> dict[str, Any]:
     return body | ({"Url": url} if url else {"Texml": DOCUMENT.decode()})
 
 
+def answered(client: httpx.AsyncClient, name: str) -> asyncio.Task[httpx.Response]:
+    """Let the callee pick up, which is when the document is asked for."""
+    return asyncio.create_task(client.post(f"/_sandbox/worlds/{name}/advance", json={"seconds": 5}))
+
+
 @asynccontextmanager
 async def clients(*names: str) -> AsyncIterator[list[httpx.AsyncClient]]:
     app = create_app(Worlds(), control=True, fetch=True)
@@ -73,7 +78,8 @@ async def clients(*names: str) -> AsyncIterator[list[httpx.AsyncClient]]:
 
 async def test_other_worlds_go_on_while_one_waits_for_a_document() -> None:
     async with slow() as server, clients("sandbox-a", "sandbox-b") as (a, b):
-        held = asyncio.create_task(a.post(CALLS, json=call(server.url)))
+        assert (await a.post(CALLS, json=call(server.url))).status_code == 200
+        held = answered(a, "sandbox-a")
         await server.asked.wait()
         for _ in range(5):
             assert (await b.post(CALLS, json=call())).status_code == 200
@@ -86,22 +92,25 @@ async def test_other_worlds_go_on_while_one_waits_for_a_document() -> None:
 
 async def test_one_world_takes_one_request_at_a_time() -> None:
     async with slow() as server, clients("sandbox-a") as (a,):
-        held = asyncio.create_task(a.post(CALLS, json=call(server.url, "+13125550151")))
+        assert (await a.post(CALLS, json=call(server.url, "+13125550151"))).status_code == 200
+        held = answered(a, "sandbox-a")
         await server.asked.wait()
         later = [asyncio.create_task(a.get(CALLS)), asyncio.create_task(a.get("/?world=sandbox-a"))]
         done, _ = await asyncio.wait(later, timeout=0.2)
         assert not done
         server.go.set()
         assert (await held).status_code == 200
-        found = (await later[0]).json()["calls"]
-        assert found[0]["to"] == "+13125550151"
+        found = (await later[0]).json()["calls"][0]
+        assert (found["to"], found["status"]) == ("+13125550151", "in-progress")
         assert (await later[1]).status_code == 200
 
 
 async def test_many_slow_worlds_leave_room_for_a_quick_one() -> None:
     names = [f"sandbox-{number}" for number in range(12)]
     async with slow() as server, clients(*names, "sandbox-quick") as (*held, quick):
-        tasks = [asyncio.create_task(each.post(CALLS, json=call(server.url))) for each in held]
+        for each in held:
+            await each.post(CALLS, json=call(server.url))
+        tasks = [answered(each, name) for each, name in zip(held, names, strict=True)]
         await server.asked.wait()
         assert (await quick.post(CALLS, json=call())).status_code == 200
         server.go.set()
@@ -123,9 +132,10 @@ async def test_worlds_that_are_compared_both_ways_at_once_do_not_wait_for_each_o
 
 async def test_who_goes_away_while_a_document_is_fetched_leaves_the_world_in_order() -> None:
     async with slow() as server, clients("sandbox-a") as (a,):
-        held = asyncio.create_task(a.post(CALLS, json=call(server.url, "+13125550151")))
+        assert (await a.post(CALLS, json=call(server.url, "+13125550151"))).status_code == 200
+        held = answered(a, "sandbox-a")
         await server.asked.wait()
         held.cancel()
         server.go.set()
         reply = await a.get(CALLS)
-        assert reply.json()["calls"][0]["to"] == "+13125550151"
+        assert reply.json()["calls"][0]["status"] == "in-progress"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from texml_mcp.sandbox.documents import Step, flag, hook, seconds
 from texml_mcp.sandbox.numbers import is_emergency, is_reachable
-from texml_mcp.sandbox.scripts import fetch, next_document
+from texml_mcp.sandbox.scripts import next_document
 
 if TYPE_CHECKING:
     from texml_mcp.sandbox.world import Record, World
@@ -81,7 +81,10 @@ def _ring(world: World, call: Record, step: Step, noun: Step) -> str:
         screens=bool(attributes.get("url")),
     )
     if attributes.get("url"):
-        leg["script"] = fetch(world, leg, attributes["url"], method=attributes.get("method"))
+        leg |= {
+            "from_url": call["from_url"],
+            "asks": {"url": attributes["url"], "method": attributes.get("method")},
+        }
     return leg["sid"]
 
 

@@ -29,6 +29,9 @@ def run(world: World, sid: str) -> None:
     for _ in range(MOST_STEPS_AT_ONCE):
         if call["status"] != "in-progress":
             return
+        if call["asks"] is not None:
+            asked, call["asks"] = call["asks"], None
+            call["script"] = fetch(world, call, **asked)
         wait_over(world, call)
         if not call["script"]:
             if call["queue"] is not None and wait_again(world, call):

@@ -36,6 +36,7 @@ _CALL: Record = {
     "ring_limit": 30,
     "time_limit": 14_400,
     "detection": None,
+    "asks": None,  # the document to ask for once it is answered
     "script": [],
     "after": [],
     "step": 0,
@@ -160,7 +161,13 @@ class Legs(Rooms):
         # Before it counts as over: what listens to it tells a last time.
         self.stop_media_of(sid)
         self.touch(call, status=status, ended=self.clock.now, script=[], after=[], collecting=None)
-        call |= {"step": call["step"] + 1, "serves": None, "by": by, "cause": cause or "normal_clearing"}
+        call |= {
+            "step": call["step"] + 1,
+            "serves": None,
+            "asks": None,
+            "by": by,
+            "cause": cause or "normal_clearing",
+        }
         self.note("call-ended", sid, status=status, cause=call["cause"])
         self.leave(sid)
         self.leave_queue(sid, "hangup")
@@ -180,7 +187,7 @@ class Legs(Rooms):
     def redirect(self, call: Record, script: list[Any]) -> None:
         """Other instructions, from now on: the leg leaves its conference, queue and partner."""
         call |= {"step": call["step"] + 1, "script": [], "after": [], "collecting": None, "serves": None}
-        call |= {"connected": None, "screens": False}
+        call |= {"connected": None, "screens": False, "asks": None}
         self.leave(call["sid"])
         self.leave_queue(call["sid"], "redirected")
         self.wait_given_up(call)

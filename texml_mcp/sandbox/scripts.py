@@ -78,6 +78,7 @@ def _text(world: World, call: Record, address: str, method: str, fields: dict[st
         "CallStatus": call["status"],
         "From": call["from"],
         "To": call["to"],
+        **({"AnsweredBy": call["answered_by"]} if call["answered_by"] else {}),
     }
     return world.fetcher(address, method, told | {name: str(value) for name, value in fields.items()})
 

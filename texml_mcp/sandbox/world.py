@@ -93,15 +93,15 @@ class World(Legs):
         if not settings["active"]:
             self.end(call["sid"], "failed", "system", "call_rejected")
             return call
-        self._answer_with_document(call, settings)
+        call["asks"] = {
+            "url": settings["voice_url"],
+            "fallback": settings.get("voice_fallback_url"),
+            "method": settings["voice_method"],
+        }
+        self.answer(call["sid"])
         if person["hangs_up_after_seconds"] is not None:
             self.plan(person["hangs_up_after_seconds"], "end", call["sid"], "completed", "caller")
         return call
-
-    def _answer_with_document(self, call: Record, settings: Mapping[str, Any]) -> None:
-        url, fallback = settings["voice_url"], settings.get("voice_fallback_url")
-        call["script"] = scripts.fetch(self, call, url, fallback, method=settings["voice_method"])
-        self.answer(call["sid"])
 
     # --- instructions
 

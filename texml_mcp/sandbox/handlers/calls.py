@@ -58,7 +58,7 @@ def create_call(world: World, request: Request) -> Reply:
     if inline is not None:
         call["script"] = inline
     elif supervised is None or request.given("Url"):
-        call["script"] = _fetched(world, call, request, settings)
+        call["asks"] = _document(request, settings)
     record(world, request, call["sid"])
     answer: dict[str, Any] = {"from": call["from"], "to": call["to"], "status": "queued"}
     if world.answers_call_sid:
@@ -90,13 +90,16 @@ def _inline(request: Request) -> list[Step] | None:
     return None if texml is None else steps(texml)
 
 
-def _fetched(world: World, call: Record, request: Request, settings: dict[str, Any]) -> list[Step]:
-    if request.given("Url"):
-        given = request.given
-        return fetch(world, call, given("Url"), given("FallbackUrl"), method=given("UrlMethod"))
-    return fetch(
-        world, call, settings["voice_url"], settings["voice_fallback_url"], method=settings["voice_method"]
-    )
+def _document(request: Request, settings: dict[str, Any]) -> dict[str, Any]:
+    """Where the instructions are to be asked for when the call is answered: nobody asks for a busy line."""
+    given = request.given
+    if given("Url"):
+        return {"url": given("Url"), "fallback": given("FallbackUrl"), "method": given("UrlMethod")}
+    return {
+        "url": settings["voice_url"],
+        "fallback": settings["voice_fallback_url"],
+        "method": settings["voice_method"],
+    }
 
 
 def leg(request: Request, settings: dict[str, Any] | None = None) -> dict[str, Any]:
