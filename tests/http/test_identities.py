@@ -23,7 +23,6 @@ pytestmark = pytest.mark.anyio
 
 ACCOUNT = "61bf923e-5e4d-4595-a110-56190ea18a1b"
 STRANGE = "00000000-0000-4000-8000-000000000000"
-READS = 19
 
 
 def tokens(file: Path, *arguments: str) -> str:
@@ -236,6 +235,7 @@ async def test_headers_only_take_away(team: Team, era: str) -> None:
         {"texml-read-only": "yes"},
         {"texml-exclude-tools": "rm"},
         {"texml-tools": "x" * 3000},
+        {"texml-tool": "list_calls"},
     ],
 )
 async def test_a_header_that_cannot_be_followed_is_no_permission(

@@ -29,10 +29,12 @@ class Admission:
 
         sent = Departure()
         try:
-            with self._traffic.call():
-                with anyio.move_on_after(self._seconds) as scope:
-                    return await execute(services, call, sent)
-                assert scope.cancelled_caught
-                return overdue(sent, self._seconds)
+            self._traffic.begin()
         except RefusedError as error:
             return refused(error.code, str(error), error.retry_after_seconds)
+        try:
+            with anyio.move_on_after(self._seconds):
+                return await execute(services, call, sent)
+            return overdue(sent, self._seconds)
+        finally:
+            self._traffic.end()

@@ -11,11 +11,14 @@ A name that does not exist is an error: whoever misspells a limit must not go wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from texml_mcp.text import clean, shown
 from texml_mcp.tools.offer import UnknownNameError, offered
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
 
 TOOLSETS, TOOLS, EXCLUDE = "texml-toolsets", "texml-tools", "texml-exclude-tools"
 READ_ONLY, ACCOUNT = "texml-read-only", "texml-account"
@@ -64,8 +67,20 @@ class Narrowing:
             raise NarrowingError(f"In a narrowing header: {clean(str(error), 300)}") from None
 
 
-def narrowing(headers: Mapping[str, str]) -> Narrowing:
-    """The narrowing that a request's headers ask for. Raises `NarrowingError` for one too long to read."""
+NOTHING = Narrowing()
+
+
+def narrowing(headers: Headers) -> Narrowing:
+    """The narrowing that a request's headers ask for. Raises `NarrowingError` for one that cannot be read."""
+    asked = [name for name, _ in headers.raw if name.startswith(b"texml-")]
+    if not asked:
+        return NOTHING
+    for name in map(bytes.decode, asked):
+        if name not in HEADERS or asked.count(name.encode()) > 1:
+            # Whoever misspells a limit, or sets it twice, must not go with less of it than was meant.
+            raise NarrowingError(
+                f"Header {shown(name)} is not known or is there twice; known: {', '.join(HEADERS)}."
+            )
     values = tuple(headers.get(name) for name in HEADERS)
     for name, value in zip(HEADERS, values, strict=True):
         if value is not None and len(value) > _LONGEST:

@@ -50,7 +50,9 @@ def surely_fits(schema: Mapping[str, Any]) -> Fits:
     item = surely_fits(schema["items"]) if "items" in schema else None
 
     def fits(value: Any) -> bool:
-        kind = cast("type[Any]", type(value))  # JSON has no subclasses, and in Python a truth value is a number
+        kind = cast(
+            "type[Any]", type(value)
+        )  # JSON has no subclasses, and in Python a truth value is a number
         if types is not None and kind not in types:
             return False
         if members is not None and (kind is not str or value not in members):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 import anyio
 
 BUSY_SECONDS = 1.0
@@ -29,9 +26,8 @@ class Traffic:
         self.stopping = False
         self._quiet: anyio.Event | None = None
 
-    @contextmanager
-    def call(self) -> Generator[None]:
-        """The length of one call. Raises `RefusedError` when it must not begin."""
+    def begin(self) -> None:
+        """Count a call in; `end` counts it out. Raises `RefusedError` when it must not begin."""
         if self.stopping:
             raise RefusedError("shutting_down", "The server is stopping. Nothing was sent.")
         if self.running >= self.limit:
@@ -39,12 +35,11 @@ class Traffic:
                 "busy", f"{self.limit} calls are running, the most at once. Nothing was sent.", BUSY_SECONDS
             )
         self.running += 1
-        try:
-            yield
-        finally:
-            self.running -= 1
-            if self._quiet is not None and not self.running:
-                self._quiet.set()
+
+    def end(self) -> None:
+        self.running -= 1
+        if self._quiet is not None and not self.running:
+            self._quiet.set()
 
     async def drain(self, seconds: float) -> bool:
         """Take no new call and wait for those that run; whether all were done in time."""
