@@ -77,9 +77,11 @@ async def test_health_needs_no_token_and_tells_little(sandbox_service: Service) 
         assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 
-async def test_a_server_that_stops_finishes_the_call_it_is_in_and_takes_no_other(start: Start) -> None:
+async def test_a_server_that_stops_finishes_the_call_it_is_in_and_takes_no_other(
+    start: Start, era: str
+) -> None:
     service = start("--sandbox", "--rate-per-minute", "0")
-    async with service.client() as client:
+    async with service.client(era) as client:
         sid = await _live_call(client, "ringing")
         waiting: list[str] = []
 

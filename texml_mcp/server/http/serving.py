@@ -7,8 +7,10 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import cast
 
 import uvicorn
+from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -19,6 +21,7 @@ HEAD_SECONDS = 10.0
 DRAIN_SECONDS = 25.0
 """How long calls may go on after a stop was asked for: orchestrators kill after 30."""
 _CLOSE_SECONDS = 1  # for streams that would stay open for ever
+_READ_SECONDS = 0.05
 _CONNECTIONS = 2000
 
 
@@ -41,6 +44,11 @@ class _Head(H11Protocol):
 
     def _serving(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
+
+    @property
+    def answering(self) -> bool:
+        """Whether a request is being answered, not counting streams that end only when somebody goes."""
+        return self._serving() and self.scope["method"] == "POST"
 
     def _watch(self) -> None:
         if self._serving():
@@ -75,7 +83,20 @@ class Service(uvicorn.Server):
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()
+        for each in (*self.servers, *(sockets or [])):
+            each.close()
+        await self._answered()
+        AppStatus.should_exit = True  # ends the streams
         await super().shutdown(sockets)
+
+    async def _answered(self) -> None:
+        """Until what has been asked is answered: a call is done a moment before its client knows."""
+        until = asyncio.get_running_loop().time() + _CLOSE_SECONDS
+        while not self.force_exit and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(_READ_SECONDS)  # what a connection has brought already is read meanwhile
+            connections = cast("set[object]", self.server_state.connections)
+            if not any(isinstance(each, _Head) and each.answering for each in connections):
+                return
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -107,6 +128,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run(app: ASGIApp, sock: socket.socket, traffic: Traffic) -> None:
     """Serve until a signal asks to stop."""
+    # By itself it would end every stream at the signal, the one with the answer of a running call as well.
+    AppStatus.disable_automatic_graceful_drain()
     config = uvicorn.Config(
         app,
         http=_Head,
