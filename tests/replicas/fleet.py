@@ -11,7 +11,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from typing import Any
 import anyio
 import httpx
 from mcp import Client
+from mcp_types import CallToolResult, InputRequiredResult
 
-from tests.e2e.conftest import story
+from tests.e2e.conftest import YES, story
 from tests.http.service import STARTS_WITHIN, Service, connected
 from tests.replicas.proxy import Proxy
 from texml_mcp.identity import Principal, editing
@@ -213,7 +214,7 @@ class Fleet:
     @contextlib.asynccontextmanager
     async def client(
         self, proxy: Proxy, who: str, era: str = "auto", **options: Any
-    ) -> AsyncIterator[Client]:
+    ) -> AsyncGenerator[Client]:
         """An official client of these servers, through the proxy."""
         async with connected(proxy.url, era, self.tokens[who], **options) as client:
             await client.list_tools()  # so that nothing but tool calls is sent when it matters
@@ -240,3 +241,26 @@ async def together(client: Client, tool: str, each: Sequence[dict[str, Any]]) ->
         for arguments in each:
             group.start_soon(call, arguments)
     return answers
+
+
+async def asked_by_form(client: Client, arguments: dict[str, Any], tool: str = "create_call") -> str:
+    """The sealed state of a question that the client holds on to."""
+    asked = await client.session.call_tool(tool, arguments, allow_input_required=True)
+    assert isinstance(asked, InputRequiredResult)
+    assert asked.request_state
+    return asked.request_state
+
+
+async def answered(
+    client: Client, arguments: dict[str, Any], state: str, tool: str = "create_call"
+) -> dict[str, Any]:
+    """The same call once more, with a yes and the state of its question."""
+    result = await client.session.call_tool(
+        tool,
+        arguments,
+        input_responses={"confirm": YES},
+        request_state=state,
+        allow_input_required=True,
+    )
+    assert isinstance(result, CallToolResult)
+    return story(result)

@@ -11,39 +11,16 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-from mcp import Client
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, InputRequiredResult
 
-from tests.e2e.conftest import YES, answering, story
+from tests.e2e.conftest import YES, answering
 from tests.redis_server import RedisServer
-from tests.replicas.fleet import Fleet, Network, new_call, together, told
+from tests.replicas.fleet import Fleet, Network, answered, asked_by_form, new_call, together, told
 from tests.replicas.proxy import Proxy
 from tests.server.pages.office import Browser, words
 from texml_mcp.gate.state import AUDIT_FILE
 
 pytestmark = pytest.mark.anyio
-
-
-async def asked_by_form(client: Client, arguments: dict[str, Any]) -> str:
-    """The sealed state of a question that the client holds on to."""
-    asked = await client.session.call_tool("create_call", arguments, allow_input_required=True)
-    assert isinstance(asked, InputRequiredResult)
-    assert asked.request_state
-    return asked.request_state
-
-
-async def answered(client: Client, arguments: dict[str, Any], state: str) -> dict[str, Any]:
-    """The same call once more, with a yes and the state of its question."""
-    result = await client.session.call_tool(
-        "create_call",
-        arguments,
-        input_responses={"confirm": YES},
-        request_state=state,
-        allow_input_required=True,
-    )
-    assert isinstance(result, CallToolResult)
-    return story(result)
 
 
 @pytest.fixture(scope="module")
