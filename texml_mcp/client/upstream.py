@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from texml_mcp import __version__
 from texml_mcp.catalog.model import Endpoint
 from texml_mcp.client import answers, content, failures, lag
-from texml_mcp.client.connection import Flight, connect, origin
+from texml_mcp.client.connection import Flight, Line, origin
 from texml_mcp.client.encode import InvalidValue, secrets_in
 from texml_mcp.client.errors import ErrorCode, UpstreamError
 from texml_mcp.client.paths import InvalidPathValue
@@ -84,7 +84,7 @@ class Upstream:
         self._transport = transport
         self._sleep = sleep
         self._random = random
-        self._client: httpx.AsyncClient | None = None
+        self._line: Line | None = None
         self._closed = False
         self.recent = lag.RecentWrites()
 
@@ -142,9 +142,9 @@ class Upstream:
     async def aclose(self) -> None:
         """Close the connections; nothing can be sent afterwards."""
         self._closed = True
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.aclose()
 
     def _checked(
         self, endpoint: Endpoint, arguments: Mapping[str, Any], account_sid: str | None
@@ -242,19 +242,14 @@ class Upstream:
     ) -> tuple[int, dict[str, str], bytes]:
         import httpx
 
-        client = self._connected()
+        line = self._connected()
         url = httpx.URL(request.url)
         for _ in range(MAX_REDIRECTS + 1):
             flight.status = None
             if self._transport is not None:
                 flight.depart()  # a transport of another make does not say when
-            async with client.stream(
-                request.method,
-                url,
-                content=request.content,
-                headers=dict(request.headers),
-                extensions={"trace": flight.trace},
-            ) as response:
+            response = await line.send(request.method, url, request.headers, request.content, flight)
+            try:
                 status = flight.status = response.status_code
                 if not 300 <= status < 400:
                     told = _told(response.headers.raw)
@@ -262,6 +257,8 @@ class Upstream:
                         return status, told, b""
                     return status, told, await content.collect(response.aiter_bytes())
                 location = response.headers.get("location")
+            finally:
+                await response.aclose()
             url = self._redirect(endpoint, status, url, location)
         raise answers.redirection(endpoint, flight.status or 0, "it redirected too often")
 
@@ -291,9 +288,9 @@ class Upstream:
 
         await anyio.sleep(seconds)
 
-    def _connected(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = connect(
+    def _connected(self) -> Line:
+        if self._line is None:
+            self._line = Line(
                 self.base_url,
                 self._key,
                 timeout=self._timeout,
@@ -301,7 +298,7 @@ class Upstream:
                 max_keepalive=self._max_keepalive,
                 transport=self._transport,
             )
-        return self._client
+        return self._line
 
 
 def _told(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
