@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.redis_server import REASON, RedisServer, installed
-from tests.replicas.fleet import Fleet, Network
+from tests.replicas.fleet import EXTERNAL, Fleet, Network
 from tests.replicas.proxy import Proxy
-
-EXTERNAL = 'version = 1\nmode = "external"\n'
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ from texml_mcp.identity import Principal, editing
 from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
 
 _ADDRESS = re.compile(r"Control plane on (http://\S+)/_sandbox")
+# The policy of somebody who may do nothing risky without another's yes.
+EXTERNAL = 'version = 1\nmode = "external"\n'
 _numbers, _databases = itertools.count(), itertools.count()
 
 
@@ -144,7 +146,7 @@ class Fleet:
         self.tokens: dict[str, str] = {}
         self._tokens_file = directory / "tokens.toml"
         self._flags = (*flags, "--tokens-file", str(self._tokens_file), "--store", self.store)
-        self._keys = ",".join(keys) or new_key()
+        self.keys = ",".join(keys) or new_key()
         self._base = f"{network.url}/v2"
         self._logs = itertools.count()
         for person in people:
@@ -185,7 +187,7 @@ class Fleet:
             "TELNYX_API_KEY": self.world.key,
             "TELNYX_ACCOUNT_SID": ACCOUNT_SID,
             "TEXML_MCP_BASE_URL": self._base,
-            "TEXML_MCP_SEAL_KEYS": ",".join(keys) or self._keys,
+            "TEXML_MCP_SEAL_KEYS": ",".join(keys) or self.keys,
         }
 
     def cli(self, *arguments: str, state_dir: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import answering
 from tests.redis_server import REASON, RedisServer, installed
-from tests.replicas.fleet import Fleet, Network, answered, asked_by_form, new_call, told
+from tests.replicas.fleet import EXTERNAL, Fleet, Network, answered, asked_by_form, new_call, told
 
 pytestmark = pytest.mark.anyio
 
@@ -69,7 +69,7 @@ def _bound(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterat
         redis.url,
         "--stateless",
         people=("otto", "pia:approver", "anna:approver"),
-        policies={"pia": 'version = 1\nmode = "external"\n'},
+        policies={"pia": EXTERNAL},
     )
     yield Bound(redis, fleet)
     fleet.close()
