@@ -11,6 +11,7 @@ import anyio
 import httpx
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import ElicitResult
 
 from tests.e2e.conftest import NO, YES, answering, story
 from tests.http.conftest import Start
@@ -103,6 +104,21 @@ async def test_a_server_that_stops_finishes_the_call_it_is_in_and_takes_no_other
             refused = story(await client.call_tool("list_calls", {}))
             assert (refused["code"], refused["outcome"]) == ("shutting_down", "not_sent")
         assert waiting == ["ok"]
+    assert service.stop() == 0
+
+
+async def test_a_person_who_is_being_asked_while_the_server_stops_may_still_answer(start: Start) -> None:
+    service = start("--sandbox")
+
+    async def slowly(_: object, params: object) -> ElicitResult:
+        service.process.send_signal(signal.SIGTERM)
+        await anyio.sleep(1.5)  # longer than it takes to end the streams of a server that stops
+        return YES
+
+    async with service.client("legacy", elicitation_callback=slowly) as client:
+        arguments = {"call_sid": await _live_call(client), "Status": "completed"}
+        with anyio.fail_after(20):
+            assert story(await client.call_tool("update_call", arguments))["data"]["status"] == "completed"
     assert service.stop() == 0
 
 
