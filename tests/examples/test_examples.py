@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.http.service import serving
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 
@@ -100,7 +102,8 @@ def test_the_readme_shows_the_same_configurations() -> None:
     assert all(block in files for block in shown)
 
 
-def test_every_command_that_the_readme_names_exists() -> None:
+def test_every_command_that_the_readme_names_exists(tmp_path: Path) -> None:
+    """Run in the order in which the README has them, in a directory of their own."""
     readme = (ROOT / "README.md").read_text()
     blocks = "".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))
     commands = re.findall(r"^texml-mcp (.+)$", blocks, re.MULTILINE)
@@ -109,7 +112,10 @@ def test_every_command_that_the_readme_names_exists() -> None:
         words = command.split()
         if words[:2] == ["sandbox", "serve"]:
             assert "--port" in run(sys.executable, "-m", "texml_mcp", "sandbox", "serve", "--help")
+        elif words[0] == "serve":
+            with serving(tmp_path / "server.log", *words[2:], cwd=tmp_path) as service:
+                assert service.stop() == 0
         elif "create_call" in words:
-            run(sys.executable, "-m", "texml_mcp", *words, "--yes")
+            run(sys.executable, "-m", "texml_mcp", *words, "--yes", cwd=tmp_path)
         else:
-            run(sys.executable, "-m", "texml_mcp", *words)
+            run(sys.executable, "-m", "texml_mcp", *words, cwd=tmp_path)

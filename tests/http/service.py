@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"serving on (http://\S+)/mcp")
 class Service:
     """`texml-mcp serve --http` in a process of its own, on a free port of loopback."""
 
-    def __init__(self, log: Path, *flags: str, **environment: str) -> None:
+    def __init__(self, log: Path, *flags: str, cwd: Path | None = None, **environment: str) -> None:
         self.log = log
         environ = {
             name: value
@@ -39,6 +39,7 @@ class Service:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
+                cwd=cwd,
                 env=environ | environment,
             )
         self.url = self._address()
@@ -104,9 +105,9 @@ async def connected(
 
 
 @contextlib.contextmanager
-def serving(log: Path, *flags: str, **environment: str) -> Iterator[Service]:
+def serving(log: Path, *flags: str, cwd: Path | None = None, **environment: str) -> Iterator[Service]:
     """A running service, ended whatever happens."""
-    service = Service(log, *flags, **environment)
+    service = Service(log, *flags, cwd=cwd, **environment)
     try:
         yield service
     finally:

@@ -135,7 +135,7 @@ def test_a_chunked_body_over_the_limit_is_refused(sandbox_service: Service) -> N
         "Accept: application/json, text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
     ).encode()
     chunk = b"%x\r\n%s\r\n" % (1 << 18, b"x" * (1 << 18))
-    assert b" 413 " in raw(sandbox_service, head, *[chunk] * 8).split(b"\r\n")[0]
+    assert b" 413 " in raw(sandbox_service, head, *[chunk] * 8, wait=3).split(b"\r\n")[0]
 
 
 def test_a_client_that_trickles_is_let_go(sandbox_service: Service) -> None:
