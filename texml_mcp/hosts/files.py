@@ -10,6 +10,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from texml_mcp.locking import lock
+
 PRIVATE = 0o600
 MOST_BYTES = 20_000_000
 BUSY_SECONDS = 5.0
@@ -67,22 +69,13 @@ def save(path: Path, text: str, before: str | None, *, private: bool = False) ->
 @contextmanager
 def _alone(directory: Path) -> Generator[None]:
     """No other install replaces a file in this directory meanwhile, where the system can tell them so."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two installs within the same millisecond are left to chance
+    if os.name != "posix":  # no such lock: two installs within the same millisecond are left to chance
         yield
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        until = time.monotonic() + BUSY_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise HostFileError(f"{directory} is held by another program: run it again") from None
-                time.sleep(0.01)
+        if not lock(descriptor, BUSY_SECONDS):
+            raise HostFileError(f"{directory} is held by another program: run it again")
         yield
     finally:
         os.close(descriptor)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from texml_mcp.identity.entries import TokensError
+from texml_mcp.locking import lock
 
 MOST_BYTES = 1024 * 1024
 LOCK_SECONDS = 10.0
@@ -71,11 +71,9 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Generator[None]:
 
     The lock is on a file beside it, because the tokens file itself is replaced at each change.
     """
-    import fcntl
-
     try:
         path.parent.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
-        lock = os.open(
+        beside = os.open(
             path.with_name(path.name + ".lock"),
             os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
             PRIVATE_FILE,
@@ -83,18 +81,11 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Generator[None]:
     except (OSError, ValueError) as error:
         raise _failed(path, "locked", error) from None
     try:
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise TokensError(f"{path} is being changed by somebody else. Try again.") from None
-                time.sleep(0.02)
+        if not lock(beside, seconds):
+            raise TokensError(f"{path} is being changed by somebody else. Try again.")
         yield
     finally:
-        os.close(lock)
+        os.close(beside)
 
 
 def replace(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
 import time
@@ -26,6 +26,7 @@ from texml_mcp.gate.audit.chain import (
 )
 from texml_mcp.gate.store.digests import Digester, mask_numbers
 from texml_mcp.gate.store.files import open_private
+from texml_mcp.locking import lock
 from texml_mcp.text import clean, mask_url
 
 _TAIL_BYTES = 65_536  # several of the longest lines
@@ -110,15 +111,8 @@ class AuditLog:
     def _locked(self) -> Generator[int]:
         file = open_private(self.path, os.O_RDWR | os.O_APPEND)
         try:
-            deadline = time.monotonic() + self._busy_seconds
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise
-                    time.sleep(0.005)
+            if not lock(file, self._busy_seconds):
+                raise BlockingIOError(errno.EWOULDBLOCK, "another process holds the audit trail")
             yield file
         finally:
             os.close(file)
