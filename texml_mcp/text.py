@@ -35,6 +35,8 @@ def clean(text: str, cap: int = 300) -> str:
 
 def mask_url(text: str) -> str:
     """A text without the credentials in it: of URLs and SIP addresses, and password attributes of TeXML."""
+    if "@" not in text and "=" not in text:
+        return text  # each of them has one or the other
     text = _CREDENTIALS.sub(rf"\1{MASK}@", text)
     text = _SIP_PASSWORD.sub(rf"\1:{MASK}@", text)
     text = _PASSWORD_ATTRIBUTE.sub(rf"\1\2{MASK}\2", text)

@@ -33,7 +33,7 @@ async def collect(chunks: AsyncIterator[bytes], largest: int = LARGEST) -> bytes
 def parse(content: bytes) -> Any:
     """The JSON value; `ValueError` for anything else, however it is broken."""
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return _DECODER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -74,3 +74,7 @@ def unreadable(endpoint: Endpoint, status: int, code: ErrorCode, what: str) -> U
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+# Made once: `json.loads` makes a new one for every answer that must not hold NaN.
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from texml_mcp.catalog.model import Endpoint, PageStyle
@@ -56,7 +57,7 @@ def plan(
     `InvalidValue`, both `ValueError`.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
-    places = {param.name: place for place, param in endpoint.params()}
+    places = _places(endpoint)
     for name in given:
         if name not in places and not _pages(endpoint, name) and name != ACCOUNT:
             raise InvalidValue(name, f"is no parameter of {endpoint.id}")
@@ -83,6 +84,12 @@ def plan(
         longest = max(query, key=lambda pair: len(pair[1]), default=("URL", ""))[0]
         raise InvalidValue(longest, "is too long for a URL")
     return made
+
+
+@cache
+def _places(endpoint: Endpoint) -> Mapping[str, str]:
+    """Where each parameter travels, by its wire name."""
+    return {param.name: place for place, param in endpoint.params()}
 
 
 def _pages(endpoint: Endpoint, name: str) -> bool:

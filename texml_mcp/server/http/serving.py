@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Generator
@@ -130,6 +131,9 @@ def run(app: ASGIApp, sock: socket.socket, traffic: Traffic) -> None:
     """Serve until a signal asks to stop."""
     # By itself it would end every stream at the signal, the one with the answer of a running call as well.
     AppStatus.disable_automatic_graceful_drain()
+    # What is there by now stays: the collector need not look at all of it again and again between calls.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
         app,
         http=_Head,
