@@ -46,7 +46,7 @@ def _root(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
 )
 def serve(context: typer.Context) -> None:
-    """Serve the tools over stdio (serve --help lists every option)."""
+    """Serve the tools over stdio, or over HTTP with --http (serve --help lists every option)."""
     from texml_mcp.cli.serve import run
 
     raise typer.Exit(run(context.args))
