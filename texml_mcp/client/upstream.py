@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random as _random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -255,7 +255,7 @@ class Upstream:
                     told = _told(response.headers.raw)
                     if status in content.EMPTY_STATUSES:
                         return status, told, b""
-                    return status, told, await content.collect(_body(response))
+                    return status, told, await content.collect(response.aiter_bytes())
                 location = response.headers.get("location")
             finally:
                 await response.aclose()
@@ -299,11 +299,6 @@ class Upstream:
                 transport=self._transport,
             )
         return self._line
-
-
-def _body(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body as it arrives, unpacked where it is packed."""
-    return response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
 
 
 def _told(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
