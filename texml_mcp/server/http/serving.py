@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import cast
 
@@ -71,16 +71,20 @@ class _Head(H11Protocol):
 class Service(uvicorn.Server):
     """A uvicorn server that drains its calls before it closes anything."""
 
-    def __init__(
-        self, config: uvicorn.Config, traffic: Traffic, drain_seconds: float = DRAIN_SECONDS
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, traffic: Traffic, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._traffic = traffic
-        self._drain_seconds = drain_seconds
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ready is said when it is so: whoever hears it may connect, and may ask to stop."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Still listening while calls finish: a person's answer to a question comes as a new request."""
-        draining = asyncio.ensure_future(self._traffic.drain(self._drain_seconds))
+        draining = asyncio.ensure_future(self._traffic.drain(DRAIN_SECONDS))
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()
@@ -127,8 +131,8 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def run(app: ASGIApp, sock: socket.socket, traffic: Traffic) -> None:
-    """Serve until a signal asks to stop."""
+def run(app: ASGIApp, sock: socket.socket, traffic: Traffic, ready: Callable[[], None]) -> None:
+    """Serve until a signal asks to stop; `ready` is called when the first request can come."""
     # By itself it would end every stream at the signal, the one with the answer of a running call as well.
     AppStatus.disable_automatic_graceful_drain()
     # What is there by now stays: the collector need not look at all of it again and again between calls.
@@ -146,4 +150,4 @@ def run(app: ASGIApp, sock: socket.socket, traffic: Traffic) -> None:
         timeout_graceful_shutdown=_CLOSE_SECONDS,
         proxy_headers=False,
     )
-    Service(config, traffic).run(sockets=[sock])
+    Service(config, traffic, ready).run(sockets=[sock])

@@ -36,11 +36,15 @@ def _listen(settings: Settings, app: HttpApp) -> None:
     except OSError as error:
         raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    sys.stderr.write(f"texml-mcp: serving on http://{host}:{sock.getsockname()[1]}{PATH}\n")
-    if is_loopback(settings.host) and not has_identities(settings):
-        sys.stderr.write("texml-mcp: without identities: whoever uses this machine may connect\n")
-    sys.stderr.flush()
-    run(app.asgi, sock, app.traffic)
+    port = sock.getsockname()[1]
+
+    def ready() -> None:
+        sys.stderr.write(f"texml-mcp: serving on http://{host}:{port}{PATH}\n")
+        if is_loopback(settings.host) and not has_identities(settings):
+            sys.stderr.write("texml-mcp: without identities: whoever uses this machine may connect\n")
+        sys.stderr.flush()
+
+    run(app.asgi, sock, app.traffic, ready)
 
 
 def assemble(settings: Settings, exporting: Exporting | None = None) -> HttpApp:
