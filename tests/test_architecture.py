@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "catalog": set(),
     "texml": set(),
     "tools": {"catalog", "texml", "results"},
+    "exports": {"catalog", "tools"},
     "client": {"catalog", "facts"},
     "facts": set(),
     "results": {"catalog"},

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from texml_mcp.catalog import ENDPOINTS, endpoint
-from texml_mcp.cli.schemas import expected
+from texml_mcp.cli.schemas import expected, present
 from texml_mcp.tools.files import definitions, directory
 from texml_mcp.tools.schema import model_text, token_estimate, tool_definitions
 
@@ -41,7 +41,7 @@ def property_keys(schema: dict[str, Any]) -> Iterator[str]:
 def test_the_committed_files_are_what_the_catalogue_makes() -> None:
     for name, text in expected().items():
         assert (directory() / name).read_text() == text, f"{name} is stale: run texml-mcp schemas write"
-    assert {path.name for path in directory().glob("*.json")} == set(expected())
+    assert set(present(directory())) == set(expected())
 
 
 def test_the_tools_are_the_endpoints_in_order_and_one_local_tool() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from texml_mcp import __version__
-from texml_mcp.cli import gate_commands, setup_commands
+from texml_mcp.cli import export_commands, gate_commands, setup_commands
 from texml_mcp.cli.sandbox_commands import sandbox
 from texml_mcp.cli.tokens import tokens
 
@@ -23,6 +23,7 @@ schemas = typer.Typer(help="The committed tool definitions.", no_args_is_help=Tr
 app.add_typer(schemas, name="schemas")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(tokens, name="tokens")
+export_commands.add_to(schemas)
 gate_commands.add_to(app)
 setup_commands.add_to(app)
 

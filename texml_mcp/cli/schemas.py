@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from texml_mcp.exports.formats import FORMATS
 from texml_mcp.sandbox.openapi import openapi
 from texml_mcp.tools.files import INDEX, canonical
 from texml_mcp.tools.schema import model_text, token_estimate, tool_definitions
@@ -17,34 +18,42 @@ def expected() -> dict[str, str]:
     """Every file of tool_schemas/ by name, with its canonical text."""
     files: dict[str, str] = {}
     entries: list[dict[str, Any]] = []
-    for tool in tool_definitions():
+    tools = tool_definitions()
+    for tool in tools:
         file = f"{tool['name']}.json"
         files[file] = canonical(tool)
         entries.append({"name": tool["name"], "file": file, "tokens": token_estimate(model_text(tool))})
     files[INDEX] = canonical({"tools": entries})
     files["openapi.json"] = canonical(openapi())
+    for name, made in FORMATS.items():
+        files[f"exports/{name}.json"] = canonical(made.convert(tools))
     return files
 
 
 def write(where: Path = _HERE) -> list[str]:
     """Write every file, remove what no tool owns; the names that changed."""
-    where.mkdir(exist_ok=True)
     files = expected()
     changed: list[str] = []
-    for old in sorted(where.glob("*.json")):
-        if old.name not in files:
-            old.unlink()
-            changed.append(f"removed {old.name}")
+    for old in present(where):
+        if old not in files:
+            (where / old).unlink()
+            changed.append(f"removed {old}")
     for name, text in files.items():
         path = where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             changed.append(f"wrote {name}")
     return changed
 
 
+def present(where: Path) -> list[str]:
+    """The JSON files there are, by their path from there."""
+    return sorted(path.relative_to(where).as_posix() for path in where.rglob("*.json"))
+
+
 def check(where: Path = _HERE) -> list[str]:
-    """What is missing, stale or left over; and whether a real server lists the very same tools."""
+    """What is missing, stale, left over or against a provider's rules, and what a real server lists."""
     files = expected()
     problems: list[str] = []
     for name, text in files.items():
@@ -53,7 +62,9 @@ def check(where: Path = _HERE) -> list[str]:
             problems.append(f"{name} is missing: run texml-mcp schemas write")
         elif path.read_text(encoding="utf-8") != text:
             problems.append(f"{name} is stale: run texml-mcp schemas write")
-    problems += [f"{path.name} belongs to no tool" for path in where.glob("*.json") if path.name not in files]
+    problems += [f"{name} belongs to no tool" for name in present(where) if name not in files]
+    for name, made in FORMATS.items():
+        problems += [f"{name}: {found}" for found in made.problems(made.convert(tool_definitions()))]
     if not problems:
         problems += _compare_with_a_server()
     return problems

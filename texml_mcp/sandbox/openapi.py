@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint, Field, Kind, PageStyle, Param
@@ -46,12 +47,13 @@ _SETTLES = {
 _COMMON_ERRORS = (400, 401, 404, 415, 422, 429)
 
 
-def openapi() -> Json:
-    """The document: a path an endpoint, `operationId` its id, shapes as components."""
+def openapi(only: Collection[str] | None = None) -> Json:
+    """The document: a path an endpoint, `operationId` its id, shapes as components; `only` these ids."""
+    endpoints = [each for each in ENDPOINTS if only is None or each.id in only]
     paths: Json = {}
     schemas: Json = {"Error": _ERROR}
-    for each in ENDPOINTS:
-        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each)
+    for each in endpoints:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, endpoints)
         if each.shape is not None:
             schemas[each.shape.name] = _object(each.shape.fields)
     return {
@@ -67,7 +69,7 @@ def openapi() -> Json:
     }
 
 
-def _operation(endpoint: Endpoint) -> Json:
+def _operation(endpoint: Endpoint, others: Sequence[Endpoint]) -> Json:
     operation: Json = {
         "operationId": endpoint.id,
         "summary": endpoint.title,
@@ -78,7 +80,7 @@ def _operation(endpoint: Endpoint) -> Json:
         ],
         "responses": {str(endpoint.success): _success(endpoint)},
     }
-    if links := _links(endpoint):
+    if links := _links(endpoint, others):
         operation["responses"][str(endpoint.success)]["links"] = links
     if endpoint.doc:
         operation["description"] = endpoint.doc
@@ -98,7 +100,7 @@ def _operation(endpoint: Endpoint) -> Json:
     return operation
 
 
-def _links(endpoint: Endpoint) -> Json:
+def _links(endpoint: Endpoint, others: Sequence[Endpoint]) -> Json:
     """Where an answer leads: every operation whose path it settles, given the path of its own request."""
     if endpoint.id not in _SETTLES:
         return {}
@@ -106,7 +108,7 @@ def _links(endpoint: Endpoint) -> Json:
     known = {param.name: f"$request.path.{param.name}" for param in endpoint.path_params}
     known[settled] = f"$response.body#{pointer}"
     links: Json = {}
-    for target in ENDPOINTS:
+    for target in others:
         needed = [param.name for param in target.path_params]
         if settled in needed and known.keys() >= set(needed):
             links[target.id] = {

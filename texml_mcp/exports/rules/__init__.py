@@ -1,0 +1,1 @@
+"""What each provider refuses, as code: one module a provider, each answering with sentences."""
