@@ -16,6 +16,8 @@ from typing import Any
 
 from mcp import Client, StdioServerParameters
 
+from texml_mcp.exports.formats import export
+
 SERVER = StdioServerParameters(command=sys.executable, args=["-m", "texml_mcp", "serve", "--sandbox"])
 YES = "--yes" in sys.argv
 MOST_TURNS = 12
@@ -43,7 +45,9 @@ class ScriptedModel:
         return {"role": "assistant", "content": f"Done: {last.get('summary')}"}
 
     def _call(self, name: str, arguments: Message) -> Message:
-        assert any(tool["name"] == name for tool in self.tools), "a model calls what it was offered"
+        assert any(tool["function"]["name"] == name for tool in self.tools), (
+            "a model calls what it was offered"
+        )
         return {"role": "assistant", "tool_calls": [{"name": name, "arguments": arguments}]}
 
 
@@ -56,11 +60,8 @@ def user_agrees(question: str) -> bool:
 async def main() -> None:
     async with Client(SERVER) as client:
         listed = (await client.list_tools()).tools
-        tools = [
-            {"name": tool.name, "description": tool.description or "", "parameters": tool.input_schema}
-            for tool in listed
-        ]
-        model = ScriptedModel(tools)
+        listing = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]
+        model = ScriptedModel(export("openai", listing))
         messages: list[Message] = [{"role": "user", "content": "Please end the call that is still ringing."}]
         for _ in range(MOST_TURNS):
             answer = model.reply(messages)
