@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, settings
 
 from tests.redis_server import REASON, RedisServer, installed
 
-
 # A busy machine is no failure: how long an example takes is for benchmarks.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
