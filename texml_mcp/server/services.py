@@ -69,7 +69,11 @@ def build_services(settings: Settings, state: State | None = None) -> Services:
 
 def pages_of(settings: Settings) -> Callable[[str], str] | None:
     """Where a request for approval is looked at in a browser; None where no pages are served."""
-    if not settings.http or not (settings.tokens_file or settings.oauth_issuer):
+    if not settings.http:
+        return None
+    from texml_mcp.server.http.addresses import has_identities  # a server on stdio has neither
+
+    if not has_identities(settings):
         return None
     base = settings.public_url or (f"http://{settings.host}:{settings.port}" if settings.port else "")
     if not base:

@@ -39,7 +39,6 @@ class HttpApp:
 
     asgi: ASGIApp
     traffic: Traffic
-    reach: Reach
 
 
 def build_app(
@@ -56,7 +55,8 @@ def build_app(
     allowed = addresses(settings)
     keys = keys_of(settings)
     traffic = Traffic(settings.concurrency)
-    reach = Reach(services, proved_principal) if identities else Reach(services)
+    verifier = Verifier(identities) if identities else None
+    reach = Reach(services, proved_principal) if verifier else Reach(services)
     server = build_server(
         services,
         sandbox=settings.sandbox,
@@ -66,11 +66,11 @@ def build_app(
         telemetry=telemetry,
     )
     pages: Sequence[BaseRoute] = ()
-    if identities is not None:
+    if verifier is not None:
         # Without identities nobody could tell an approver from whoever asked.
         pages = page_routes(
             Desk(
-                Verifier(identities).principal,
+                verifier.principal,
                 reach.of_principal,
                 queue,
                 keys.cookies,
@@ -84,11 +84,11 @@ def build_app(
         max_sessions=MOST_SESSIONS,
         # Host and Origin are checked in front of everything, more strictly.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-        auth=auth_settings(settings.oauth_issuer, resource(settings)) if identities else None,
-        token_verifier=Verifier(identities) if identities else None,
+        auth=auth_settings(settings.oauth_issuer, resource(settings)) if verifier else None,
+        token_verifier=verifier,
         custom_starlette_routes=[*health_routes(traffic, probe), *pages, *more_routes],  # pyright: ignore[reportArgumentType]
     )
-    return HttpApp(Fences(starlette, allowed, (HEALTHZ, READYZ)), traffic, reach)
+    return HttpApp(Fences(starlette, allowed, (HEALTHZ, READYZ)), traffic)
 
 
 def resource(settings: Settings) -> str | None:
