@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import anyio
-
 from texml_mcp.call import Progress
 from texml_mcp.catalog import Endpoint, PageStyle
 from texml_mcp.catalog.calls import FINAL_STATUSES
@@ -83,15 +81,15 @@ async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
     wanted = arguments.local.wait_for
     assert wanted is not None
     longest = arguments.local.max_wait_seconds
-    started = anyio.current_time()
+    started = upstream.now()
     while True:
         answer = await upstream.send(known, arguments.wire)
         status = _status(answer.body)
-        waited = anyio.current_time() - started
+        waited = upstream.now() - started
         if status == wanted or status in FINAL_STATUSES or waited + POLL_SECONDS > longest:
             break
         await progress(round(waited, 1), longest, f"{status or 'unknown'} after {waited:.0f} s")
-        await anyio.sleep(POLL_SECONDS)
+        await upstream.pause(POLL_SECONDS)
     result = one(known, arguments.wire, answer.body, full=arguments.local.full)
     if status != wanted and not (wanted == "ended" and status in FINAL_STATUSES):
         if status in FINAL_STATUSES:

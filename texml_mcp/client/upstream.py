@@ -54,7 +54,8 @@ class Upstream:
     """The API, seen from one process with one key.
 
     `timeout` bounds one attempt in seconds, answer included; `max_retries` how often a request that
-    may be repeated is repeated. `sleep` (seconds) and `random` (0..1) are there for tests. The HTTP
+    may be repeated is repeated. `sleep` (seconds), `now` (seconds of any beginning) and `random` (0..1) stand
+    for those of the event loop where time is a rehearsal's own. The HTTP
     client is made on first use and kept; `aclose` ends it. Raises `ValueError` for a base URL or key
     that cannot be used at all.
     """
@@ -70,6 +71,7 @@ class Upstream:
         max_keepalive: int = 10,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Sleep | None = None,
+        now: Callable[[], float] | None = None,
         random: Random = _random.random,
     ) -> None:
         self.base_url = normal_base_url(base_url)
@@ -83,6 +85,7 @@ class Upstream:
         self._max_keepalive = max_keepalive
         self._transport = transport
         self._sleep = sleep
+        self._now = now
         self._random = random
         self._line: Line | None = None
         self._closed = False
@@ -137,7 +140,7 @@ class Upstream:
             pause = next(pauses, None)
             if pause is None:
                 raise lag.not_visible_yet(missing)
-            await self._pause(pause)
+            await self.pause(pause)
 
     async def aclose(self) -> None:
         """Close the connections; nothing can be sent afterwards."""
@@ -203,7 +206,7 @@ class Upstream:
             return await attempt()
 
         loop = retrying(
-            reads=endpoint.reads, max_retries=self._max_retries, sleep=self._pause, random=self._random
+            reads=endpoint.reads, max_retries=self._max_retries, sleep=self.pause, random=self._random
         )
         answer: Answer = await loop(next_attempt)
         return answer
@@ -280,7 +283,16 @@ class Upstream:
             raise answers.redirection(endpoint, status, "it leads to another host, and the key stays here")
         return target
 
-    async def _pause(self, seconds: float) -> None:
+    def now(self) -> float:
+        """The time that pauses are measured in, in seconds."""
+        if self._now is not None:
+            return self._now()
+        import anyio
+
+        return anyio.current_time()
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass before the next request."""
         if self._sleep is not None:
             await self._sleep(seconds)
             return

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from texml_mcp.gate.store import Amount
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The time of day that rules and guards go by, where nobody says another."""
     return datetime.now(UTC)
 
 
@@ -82,7 +83,7 @@ class Judge:
         live: bool,
         mode: Mode = "auto",
         state: State | None = None,
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._name = policy
         self._source = None if is_shipped(policy) else _followed(policy)

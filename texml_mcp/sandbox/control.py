@@ -36,7 +36,7 @@ from texml_mcp.sandbox.world import World
 from texml_mcp.sandbox.worlds import KEY, Worlds
 
 Act = Callable[[Worlds, str, World, Mapping[str, str], Mapping[str, Any]], Any]
-_CALLER = {"from", "application", "to", *DEFAULT_CALLEE} - {"match"}
+_CALLER = {"from", "application", "to", "caller_name", *DEFAULT_CALLEE} - {"match"}
 
 
 def listing(method: str, path: str) -> bool:

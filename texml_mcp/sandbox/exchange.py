@@ -13,7 +13,7 @@ from texml_mcp.sandbox import errors
 from texml_mcp.sandbox.faults import strike
 from texml_mcp.sandbox.handlers import HANDLERS
 from texml_mcp.sandbox.request import Request, checked
-from texml_mcp.sandbox.world import World
+from texml_mcp.sandbox.world import Record, World
 
 BASE = "/v2"
 _PASSWORD = re.compile(r"""(\bpassword\s*=\s*)(["']).*?\2""", re.DOTALL)
@@ -41,15 +41,36 @@ def exchange(
     query: Mapping[str, str],
     body: Mapping[str, Any],
 ) -> Reply:
-    """The answer to one request, errors of the API among them. Raises `KeyError` for no endpoint."""
+    """The answer to one request, errors of the API among them. Raises `KeyError` for no endpoint.
+
+    A world's watcher is told `{operation, path, query, body, status, cut, at, fault}`, secret values masked;
+    `status` is what the API came to, 0 where nothing happened at all, also when the answer was lost.
+    """
     known = endpoint(endpoint_id)
     headers, error = limit(world)
+    fault = None if error is not None else strike(world, endpoint_id)
     if error is not None:
-        return _refused(error, headers)
-    fault = strike(world, endpoint_id)
+        reply = _refused(error, headers)
+    else:
+        reply = _answer(world, known, (path, query, body), headers, fault)
+    if world.watcher is not None:
+        told = {"operation": known.id, "path": dict(path), "query": dict(query), "body": _masked(known, body)}
+        told |= {"status": reply.status, "cut": reply.cut, "at": world.clock.now}
+        world.watcher(told | {"fault": fault["kind"] if fault else ""})
+    return reply
+
+
+def _answer(
+    world: World,
+    known: Endpoint,
+    parts: tuple[Mapping[str, str], Mapping[str, str], Mapping[str, Any]],
+    headers: dict[str, str],
+    fault: Record | None,
+) -> Reply:
+    path, query, body = parts
     kind = fault["kind"] if fault else ""
     if fault is not None:
-        world.note("fault", endpoint_id, kind=kind)
+        world.note("fault", known.id, kind=kind)
         if kind == "reset":
             return Reply(0, None, cut="reset")
         if kind == "timeout":
@@ -93,7 +114,7 @@ def _carried_out(
         return HANDLERS[known.id](world, request)
     if world.tick_seconds:
         world.advance(world.tick_seconds)
-    world.note("request", known.id, path=dict(path), body=_without_secrets(known, typed))
+    world.note("request", known.id, path=dict(path), body=_masked(known, typed))
     return HANDLERS[known.id](world, request)
 
 
@@ -101,13 +122,15 @@ def _refused(error: errors.ApiError, headers: Mapping[str, str]) -> Reply:
     return Reply(error.status, error.body, {**headers, **error.headers})
 
 
-def _without_secrets(known: Endpoint, typed: Mapping[str, Any]) -> dict[str, Any]:
+def _masked(known: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request said, as it may be kept: without secret values and passwords."""
     kinds = {param.name: param.kind for param in known.body_params}
     shown: dict[str, Any] = {}
-    for name, value in typed.items():
-        if kinds[name] is Kind.SECRET:
+    for name, value in body.items():
+        kind = kinds.get(name)
+        if kind is Kind.SECRET:
             value = "***"
-        elif kinds[name] is Kind.TEXML:
+        elif kind is Kind.TEXML and isinstance(value, str):
             value = _PASSWORD.sub(r"\1\2***\2", value)
         shown[name] = value
     return shown

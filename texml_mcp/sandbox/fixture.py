@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast
 
+from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.sandbox import ids
 from texml_mcp.sandbox.documents import steps
 from texml_mcp.sandbox.errors import ApiError
@@ -63,7 +64,8 @@ def pointer(*parts: object) -> str:
 _FIELDS = frozenset(
     {"account_sid", "seed", "settings", "documents", "callees", "applications", "queues", "story"}
 )
-_STORY = frozenset({"request", "path", "query", "body", "advance", "inbound"})
+_STORY = frozenset({"request", "path", "query", "body", "advance", "inbound", "as"})
+_NAME = re.compile(r"\$\{(\w+)\}")
 
 
 def world_from(given: Mapping[str, Any]) -> World:
@@ -71,13 +73,24 @@ def world_from(given: Mapping[str, Any]) -> World:
 
     A step of `story` is `{request, path, query, body}` with `request` the endpoint's id, `{advance: seconds}`
     or `{inbound: {from, application, ...}}`. Every id may be given where the API lets a caller choose one:
-    `applications` is a list of settings with an `id`. Raises `FixtureError` that names the place.
+    `applications` is a list of settings with an `id`. Others are named where they come about: after a step
+    with `as: anna`, `${anna}` in the path, query and body of a later one is the sid that it made, or found:
+    of a list, the newest item's. Raises `FixtureError` that names the place.
+    """
+    world = World(str(given.get("seed", "fixture")), str(given.get("account_sid", ACCOUNT_SID)))
+    tell_more(world, {name: value for name, value in given.items() if name not in ("seed", "account_sid")})
+    return world
+
+
+def tell_more(world: World, given: Mapping[str, Any]) -> None:
+    """Have a world go on as a fixture's content says; what it is then is what it is reset to.
+
+    Raises `FixtureError`; the world is then told up to the place that it names.
     """
     for name in given:
         if name not in _FIELDS:
             why = f"not part of a fixture; there are {', '.join(sorted(_FIELDS))}"
             raise FixtureError(pointer(name), why)
-    world = World(str(given.get("seed", "fixture")), str(given.get("account_sid", ACCOUNT_SID)))
     _at("/settings", lambda: world.configure(_mapping(given, "settings")))
     for url, texml in _mapping(given, "documents").items():
         _at(pointer("documents", url), lambda texml=texml: steps(texml))
@@ -97,22 +110,25 @@ def world_from(given: Mapping[str, Any]) -> World:
         if not isinstance(each.get("name"), str) or type(each.get("max_size", 1)) is not int:
             raise FixtureError(place, "a name is needed, and max_size must be a whole number")
         world.queue_named(each["name"], each.get("max_size", 300))
+    names: dict[str, str] = {}
     for place, each in _items(given, "story"):
         inner = "/inbound" if "inbound" in each else ""
-        _at(place + inner, lambda each=each: _step(world, each))
+        _at(place + inner, lambda each=each: _step(world, each, names))
     world.origin = world.keep()
-    return world
 
 
-def _step(world: World, step: Mapping[str, Any]) -> None:
-    unknown = sorted(set(step) - _STORY)
+def _step(world: World, given: Mapping[str, Any], names: dict[str, str]) -> None:
+    """One step; what it makes is added to `names` where it says so."""
+    unknown = sorted(set(given) - _STORY)
     if unknown:
         raise ValueError(f"{unknown[0]}: not part of a step")
+    step = cast("dict[str, Any]", _with_names(dict(given), names))
+    made = ""
     if "advance" in step:
         world.advance(float(step["advance"]))
     elif "inbound" in step:
         caller = dict(step["inbound"])
-        world.call_in(caller.pop("from", ""), caller.pop("application", ""), **caller)
+        made = world.call_in(caller.pop("from", ""), caller.pop("application", ""), **caller)["sid"]
     else:
         path = {"account_sid": world.account_sid, **step.get("path", {})}
         if step.get("request") not in HANDLERS:
@@ -120,6 +136,39 @@ def _step(world: World, step: Mapping[str, Any]) -> None:
         status, answer = world.request(step["request"], path, step.get("query"), step.get("body"))
         if status >= 400:
             raise ValueError(f"{step['request']} answered {status}: {answer}")
+        made = _made(answer, endpoint(step["request"]))
+    if "as" in step:
+        if not made:
+            raise ValueError("as: this step makes nothing that has a sid")
+        names[step["as"]] = made
+
+
+def _made(answer: Any, known: Endpoint) -> str:
+    """The identifier in an answer: `sid`, `call_sid`, or `id` in an envelope; the newest one in a list."""
+    if not isinstance(answer, dict):
+        return ""
+    held = cast("dict[str, Any]", answer)
+    if known.page is not None:
+        held = cast("dict[str, Any]", next(iter(held[known.page.items_key]), {}))
+    elif known.envelope:
+        held = held[known.envelope]
+    return str(held.get("sid") or held.get("call_sid") or held.get("id") or "")
+
+
+def _with_names(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _NAME.sub(lambda found: _named(found[1], names), value)
+    if isinstance(value, dict):
+        return {key: _with_names(inner, names) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_with_names(inner, names) for inner in cast("list[Any]", value)]
+    return value
+
+
+def _named(name: str, names: Mapping[str, str]) -> str:
+    if name not in names:
+        raise ValueError(f"${{{name}}} is named by no step before; there are {', '.join(names) or 'none'}")
+    return names[name]
 
 
 def _at(place: str, act: Callable[[], Any]) -> None:

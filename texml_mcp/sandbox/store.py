@@ -36,6 +36,7 @@ LONGEST_SPAN = 10**9
 Happening = Callable[..., None]
 Kept = tuple[bytes, dict[str, str]]
 Fetcher = Callable[[str, str, Mapping[str, str]], str]
+Watcher = Callable[[Record], None]
 
 
 class Store:
@@ -64,6 +65,7 @@ class Store:
         self.outbox: list[Record] = []
         self.vault: dict[str, str] = {}  # secret values, for templates; shown nowhere
         self.fetcher: Fetcher | None = None  # gets documents that the table has not, where that is allowed
+        self.watcher: Watcher | None = None  # hears of every request once it is answered
         self.versions: dict[str, list[tuple[float, Record]]] = {}
         self.followed: float | None = None  # when the real-time mode last looked, by the monotonic clock
         self.origin: Kept | None = None  # what `reset` goes back to

@@ -68,7 +68,14 @@ class World(Legs):
         self.callees = [made, *(each for each in self.callees if each["match"] != made["match"])]
         return made
 
-    def call_in(self, from_: str, application: str, to: str = "+13125550100", **more: Any) -> Record:
+    def call_in(
+        self,
+        from_: str,
+        application: str,
+        to: str = "+13125550100",
+        caller_name: str | None = None,
+        **more: Any,
+    ) -> Record:
         """Somebody calls a number of an application: answered at once, as TeXML calls are.
 
         `says` and `presses` are the caller's. Raises `ValueError` for an unknown application.
@@ -78,12 +85,15 @@ class World(Legs):
             raise ValueError(f"application: there is no application {application!r}")
         if not isinstance(to, str) or not to or not from_:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError("from, to: both must be numbers or SIP URIs")
+        if not isinstance(caller_name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError("caller_name: must be text")
         person = callee({"match": from_, **more})
         settings = known["settings"]
         call = self.new_leg(
             to,
             from_,
             direction="inbound",
+            caller_name=caller_name,
             application=application,
             runs_document=True,
             says=person["says"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from texml_mcp.accounts import Accounts, AccountsError, load_accounts
 from texml_mcp.client import Upstream
@@ -15,10 +15,13 @@ from texml_mcp.gate.confirm import Confirmer
 from texml_mcp.gate.external import Queue
 from texml_mcp.gate.rate import RateLimit
 from texml_mcp.gate.records import Records
-from texml_mcp.gate.ruling import Judge, is_shipped
+from texml_mcp.gate.ruling import Judge, is_shipped, utc_now
 from texml_mcp.gate.state import State, default_directory
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 CALLS_PER_MINUTE = 300
 SANDBOX_KEY = "sandbox"
@@ -26,8 +29,18 @@ SANDBOX_URL = "http://sandbox.invalid/v2"  # never resolved: the sandbox is call
 SANDBOX_ACCOUNT = "61bf923e-5e4d-4595-a110-56190ea18a1b"
 
 
-def build_services(settings: Settings, state: State | None = None) -> Services:
-    """Everything one server needs. Raises `SettingsError` when it must not start."""
+def build_services(
+    settings: Settings,
+    state: State | None = None,
+    *,
+    upstream: Upstream | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> Services:
+    """Everything one server needs. Raises `SettingsError` when it must not start.
+
+    `upstream` stands in for the way out that the settings describe, and `now` for the time of day that rules
+    and guards go by: a rehearsal has both of its own.
+    """
     try:
         names = offered(
             toolsets=settings.toolsets,
@@ -38,7 +51,7 @@ def build_services(settings: Settings, state: State | None = None) -> Services:
     except UnknownNameError as error:
         raise SettingsError(str(error)) from None
     state = state or build_state(settings)
-    upstream, accounts = build_accounts(settings)
+    upstream, accounts = build_accounts(settings) if upstream is None else (upstream, None)
     account_sid = settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None)
     if accounts is not None:
         account_sid = account_sid or accounts.sids[0]
@@ -53,7 +66,7 @@ def build_services(settings: Settings, state: State | None = None) -> Services:
         account_sid=account_sid,
         accounts=accounts,
         key_account=account_sid,
-        judge=build_judge(settings, state),
+        judge=build_judge(settings, state, now),
         confirmer=Confirmer(
             Approvals(state, settings.confirm_seconds),
             Queue(state),
@@ -91,16 +104,17 @@ def build_rate(settings: Settings, state: State) -> RateLimit | None:
     return RateLimit(state, per_minute) if per_minute else None
 
 
-def build_judge(settings: Settings, state: State) -> Judge:
+def build_judge(settings: Settings, state: State, now: Callable[[], datetime] | None = None) -> Judge:
     """The policy and the guards. Raises `SettingsError` for a policy that must not be started with."""
     live = is_live(settings)
     name = settings.policy or ("assistant" if live else "sandbox")
+    build = partial(Judge, name, live=live, mode=settings.confirm, state=state, now=now or utc_now)
     if is_shipped(name):
-        return Judge(name, live=live, mode=settings.confirm, state=state)
+        return build()
     from texml_mcp.gate.policy import PolicyError
 
     try:
-        return Judge(name, live=live, mode=settings.confirm, state=state)
+        return build()
     except PolicyError as error:
         raise SettingsError(f"The policy cannot be used: {error}") from None
 
