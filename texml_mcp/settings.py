@@ -151,6 +151,16 @@ class Settings(BaseSettings):
         return value or None
 
 
+class Given(Settings):
+    """Settings that the environment has no say in: for a rehearsal that must come out alike everywhere."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: Any, init_settings: Any, *_: Any, **__: Any
+    ) -> tuple[Any, ...]:
+        return (init_settings,)
+
+
 def load(**overrides: Any) -> Settings:
     """Settings from the environment, overridden by what the command line gave. Raises `SettingsError`."""
     from pydantic import ValidationError
