@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
 
 import anyio
 
@@ -12,6 +11,7 @@ from texml_mcp.evals.agents.paths import PathError
 from texml_mcp.evals.agents.scripted import Reference
 from texml_mcp.evals.episode import Episode
 from texml_mcp.evals.expressions import ExpressionError
+from texml_mcp.evals.failures import named
 from texml_mcp.evals.grading import Expected, expected_of
 from texml_mcp.evals.model import Task
 from texml_mcp.evals.servers import OwnServer, ServerUnderTest
@@ -52,21 +52,14 @@ async def play(
             except (AgentError, PathError) as error:
                 episode.ended, episode.why = "agent_failed", str(error)
             except Exception as error:
-                episode.ended, episode.why = "agent_failed", _named(error)
+                episode.ended, episode.why = "agent_failed", named(error)
     except (FixtureError, ExpressionError) as error:
         episode.ended, episode.why = "task_failed", str(error)
     except Exception as error:
         if not episode.why:
             episode.ended = "server_failed" if playing or not isinstance(error, ValueError) else "task_failed"
-            episode.why = _named(error)
+            episode.why = named(error)
     return episode
-
-
-def _named(error: BaseException) -> str:
-    """What failed, without a traceback: also of a group, the first of it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
 
 
 @lru_cache(maxsize=1024)
