@@ -37,7 +37,6 @@ def says(text: str | None, *calls: tuple[str, Any]) -> dict[str, Any]:
     return {
         "choices": [{"message": message}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 7},
-        **more,
     }
 
 
