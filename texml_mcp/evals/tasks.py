@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from texml_mcp.evals.model import Task
+from texml_mcp.evals.reading import ReadingError, content_of
 
 _HERE = Path(str(files("texml_mcp.evals")))
 SHIPPED = _HERE / "suite"
@@ -42,15 +43,9 @@ def house_rules() -> str:
 def load_task(path: Path) -> Task:
     """The task in a file of YAML or JSON. Raises `TaskError`."""
     try:
-        content = _content(path.read_text("utf-8"))
-    except OSError as error:
-        raise TaskError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise TaskError(f"{path}: is not UTF-8 text") from None
-    except RecursionError:
-        raise TaskError(f"{path}: is nested too deeply") from None
-    except ValueError as error:
-        raise TaskError(f"{path}: {' '.join(str(error).split())}") from None
+        content = content_of(path)
+    except ReadingError as error:
+        raise TaskError(f"{path}: {error}") from None
     return parse_task(content, str(path))
 
 
@@ -119,17 +114,6 @@ def _found(paths: Iterable[Path], wrong: list[str]) -> list[Path]:
         else:
             wrong.append(f"{path}: there is no such file or directory")
     return found
-
-
-def _content(text: str) -> Any:
-    try:
-        import yaml
-    except ImportError:
-        return json.loads(text)
-    try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise ValueError(f"is not YAML: {error}") from None
 
 
 def _words(error: ValidationError) -> str:
