@@ -45,6 +45,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "a number for a text": (GOOD.replace("goal: Anna", "goal: 7 #"), "/user/goal"),
     "a text for an object": (GOOD.replace("server: {confirm: token}", "server: token"), "/server"),
     "a text for a list": (GOOD.replace("any_of: ['\\b37\\b']", "any_of: 37"), "/any_of"),
+    "a text for a number": (GOOD.replace("calls: 14", "calls: '14'"), "/grade/budget/calls"),
+    "a number for yes": (GOOD.replace("traps_greedy: true", "traps_greedy: 1"), "/traps_greedy"),
     "two events in one": (
         GOOD.replace("{request: get_call}", "{request: get_call, tool: get_call}"),
         "one of",

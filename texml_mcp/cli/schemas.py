@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from texml_mcp.evals import schema as tasks
 from texml_mcp.exports.formats import FORMATS
 from texml_mcp.sandbox.openapi import openapi
 from texml_mcp.tools.files import INDEX, canonical
@@ -25,6 +26,7 @@ def expected() -> dict[str, str]:
         entries.append({"name": tool["name"], "file": file, "tokens": token_estimate(model_text(tool))})
     files[INDEX] = canonical({"tools": entries})
     files["openapi.json"] = canonical(openapi())
+    files[tasks.FILE] = canonical(tasks.task_schema())
     for name, made in FORMATS.items():
         files[f"exports/{name}.json"] = canonical(made.convert(tools))
     return files

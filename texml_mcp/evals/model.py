@@ -34,9 +34,9 @@ Seconds = Annotated[float, Field(ge=0, lt=10**6)]
 
 
 class Part(BaseModel):
-    """Anything in a task: no unknown keys, and not to be changed."""
+    """Anything in a task: no unknown keys, no text for a number, and not to be changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=True)
 
 
 class Clock(Part):

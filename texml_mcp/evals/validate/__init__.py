@@ -12,6 +12,7 @@ import anyio
 
 from texml_mcp.evals.grading import expected_of
 from texml_mcp.evals.model import Task
+from texml_mcp.evals.schema import misfits
 from texml_mcp.evals.tasks import suite
 from texml_mcp.evals.validate.leaks import leaks, unheard
 from texml_mcp.evals.validate.paths import wrong_paths
@@ -48,7 +49,8 @@ async def proved(task: Task) -> list[Problem]:
 
 
 async def _problems(task: Task) -> AsyncIterator[tuple[str, str]]:
-    written = [*wrong_world(task), *wrong_server(task), *wrong_paths(task)]
+    held = task.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    written = [*misfits(held), *wrong_world(task), *wrong_server(task), *wrong_paths(task)]
     for each in written:
         yield each
     if any(place.startswith("world") for place, _ in written):

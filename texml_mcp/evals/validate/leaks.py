@@ -19,6 +19,9 @@ _TELLING = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\s().-]+")
+# Words of the trade stand in every server's descriptions; they are no answers there, but figures are.
+_OF_THE_TASK = ("policy", "user/opening")
+_FIGURE = re.compile(r"\d")
 _NUMBER = re.compile(r"\+\d{8,15}")
 
 
@@ -38,8 +41,9 @@ def leaks(task: Task, start: View, names: Mapping[str, Any], brief: Brief) -> Fo
 
 def _told_early(task: Task, brief: Brief) -> Found:
     before = [
-        ("the system prompt", brief.system),
+        ("policy", task.policy),
         ("user/opening", brief.opening),
+        ("the system prompt", brief.system),
         *((f"the description of {tool['name']}", text) for tool in brief.tools for text in _described(tool)),
     ]
     inputs = [_BETWEEN.sub("", each) for each in _leaves([_given(task.reference), task.user.opening])]
