@@ -44,7 +44,10 @@ MAY_IMPORT = {
         *("identity", "accounts", "facts", "refusals"),
     },
     "doctor": {"accounts", "catalog", "client", "gate", "hosts", "server", "settings", "tools"},
-    "evals": {"catalog", "client", "exports", "gate", "results", "sandbox", "server", "settings", "tools"},
+    "evals": {
+        *("catalog", "client", "exports", "gate", "reading", "results"),
+        *("sandbox", "server", "settings", "tools"),
+    },
     "__main__": {"cli"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}

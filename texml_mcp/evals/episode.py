@@ -23,7 +23,8 @@ class Episode:
     - `user`: `text`, and `approved` and `declined`, digests of calls;
     - `agent`: `text`, said to the user; `final` with the last one;
     - `call`: `tool`, `arguments`, `digest`, `status`, `code`, `outcome`, `is_error`, `text`, and where it
-      carried an approval `confirmed`: `consented`, `unasked` or `refused`;
+      carried an approval `confirmed`: `consented`, `unasked` or `refused`; of a foreign server also
+      `called`, the `tool` and `arguments` as they went there;
     - `request`: what reached the API (see `sandbox.exchange`), and `risky`: a person should approve it;
     - `asked`: a question past the agent, with the `answer`.
 

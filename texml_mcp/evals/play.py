@@ -14,7 +14,7 @@ from texml_mcp.evals.expressions import ExpressionError
 from texml_mcp.evals.failures import named
 from texml_mcp.evals.grading import Expected, expected_of
 from texml_mcp.evals.model import Task
-from texml_mcp.evals.servers import OwnServer, ServerUnderTest
+from texml_mcp.evals.servers import OwnServer, ServerFailedError, ServerUnderTest
 from texml_mcp.evals.stage import OutOfSteps, Over, staged
 from texml_mcp.sandbox.fixture import FixtureError
 
@@ -49,6 +49,8 @@ async def play(
                 )
             except Over:
                 pass
+            except ServerFailedError as error:
+                episode.ended, episode.why = "server_failed", str(error)
             except (AgentError, PathError) as error:
                 episode.ended, episode.why = "agent_failed", str(error)
             except Exception as error:

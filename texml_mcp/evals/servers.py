@@ -8,27 +8,39 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from texml_mcp.evals.clockwork import Clockwork
 from texml_mcp.evals.model import ServerSpec, Task
+
+if TYPE_CHECKING:
+    from texml_mcp.evals.dialects import Dialect
 
 Asked = Callable[[str], Awaitable[bool]]
 """Puts a question of the server to the user, and answers whether they say yes."""
 
 
+MOST_PAGES_OF_TOOLS = 100
+
+
+class ServerFailedError(Exception):
+    """The server does not start, has ended, or does not answer; the text says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a tool call came to, as the agent gets it."""
+    """What a tool call came to, as the agent gets it. `own`: `structured` is in the words of our server."""
 
     text: str
     structured: dict[str, Any]
     is_error: bool = False
+    own: bool = True
 
     @property
     def status(self) -> str:
         """The word of our own server for what happened; of another one, `ok` or `error`."""
-        return str(self.structured.get("status") or ("error" if self.is_error else "ok"))
+        said = self.structured.get("status") if self.own else None
+        return str(said or ("error" if self.is_error else "ok"))
 
 
 class Toolbox(Protocol):
@@ -37,9 +49,14 @@ class Toolbox(Protocol):
     tools: list[dict[str, Any]]
     """As `tools/list` answers them."""
     instructions: str
+    dialect: Dialect | None
+    """How it says what our own tools say; None for those themselves."""
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> Answer:
-        """One tool call. A protocol error is an answer too: the agent must be able to go on."""
+        """One tool call. A protocol error is an answer too: the agent must be able to go on.
+
+        Raises `ServerFailedError` when there is nothing to go on with.
+        """
         ...
 
 
@@ -58,6 +75,8 @@ class ServerUnderTest(Protocol):
 class ClientToolbox:
     """The tools behind an official MCP client."""
 
+    dialect: Dialect | None = None
+
     def __init__(self, client: Any, tools: list[dict[str, Any]], instructions: str) -> None:
         self._client = client
         self.tools = tools
@@ -70,6 +89,9 @@ class ClientToolbox:
             result: Any = await self._client.call_tool(tool, arguments)
         except MCPError as error:
             return Answer(error.error.message, {}, is_error=True)
+        except (RuntimeError, ValueError) as error:
+            # The client holds an answer against the tool's own output schema, and keeps it back.
+            return Answer(f"The answer cannot be used: {error}"[:2000], {}, is_error=True)
         text = "\n".join(each.text for each in result.content if getattr(each, "type", "") == "text")
         structured = cast("dict[str, Any]", result.structured_content or {})
         return Answer(text, structured, bool(result.is_error))
@@ -94,8 +116,14 @@ async def through_client(server: Any, asked: Asked | None) -> AsyncGenerator[Cli
 
         options["elicitation_callback"] = show
     async with Client(server, **options) as client:
-        listed = await client.list_tools()
-        tools = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools]
+        tools: list[dict[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(MOST_PAGES_OF_TOOLS):
+            listed = await client.list_tools(cursor=cursor)
+            tools += [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools]
+            cursor = listed.next_cursor
+            if cursor is None:
+                break
         yield ClientToolbox(client, tools, client.instructions or "")
 
 
@@ -126,7 +154,7 @@ def _services(spec: ServerSpec, clockwork: Clockwork, scratch: Path) -> Any:
     from texml_mcp.settings import Given
 
     policy = scratch / "policy.toml"
-    policy.write_text(_policy(spec), "utf-8")
+    policy.write_text(policy_text(spec), "utf-8")
     given: dict[str, Any] = {
         "sandbox": True,
         "policy": str(policy),
@@ -150,7 +178,7 @@ def _services(spec: ServerSpec, clockwork: Clockwork, scratch: Path) -> Any:
     return build_services(settings, upstream=upstream, now=clockwork.time_of_day)
 
 
-def _policy(spec: ServerSpec) -> str:
+def policy_text(spec: ServerSpec) -> str:
     """The text of the task's policy. A shipped one asks as the task says, whatever it says itself."""
     from texml_mcp.gate.policy import SHIPPED, shipped_text
 

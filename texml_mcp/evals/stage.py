@@ -19,7 +19,7 @@ from texml_mcp.evals.episode import Episode
 from texml_mcp.evals.expressions import search
 from texml_mcp.evals.model import Task
 from texml_mcp.evals.people import Pending, ScriptedUser, Turn
-from texml_mcp.evals.servers import Answer, ServerUnderTest, Toolbox
+from texml_mcp.evals.servers import Answer, ServerFailedError, ServerUnderTest, Toolbox
 from texml_mcp.evals.tasks import house_rules
 from texml_mcp.evals.view import fingerprint, view
 from texml_mcp.gate.policy.defaults import default_action
@@ -85,26 +85,35 @@ class Stage:
     # --- what an agent does
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
-        """Call a tool. Raises `OutOfSteps` and `Over`."""
+        """Call a tool of the server. Raises `OutOfSteps`, `Over` and `ServerFailedError`."""
         self._may_go_on()
         assert self._box is not None, "nobody calls before the server is there"
         self._calls += 1
         self.clockwork.advance(self.task.world.clock.step_seconds)
-        given = dict(arguments)
+        dialect = self._box.dialect
+        # The task speaks of our own tools: its mines, and what its user approves.
+        name, meant = dialect.meaning(tool, arguments) if dialect else (tool, dict(arguments))
+        given = dict(meant)
         token = given.pop("confirm_token", None)
-        self._calling = pending = Pending(digest(tool, given), tool, given)
-        entry: dict[str, Any] = {"tool": tool, "arguments": dict(arguments), "digest": pending.digest}
+        self._calling = pending = Pending(digest(name, given), name, given)
+        entry: dict[str, Any] = {"tool": name, "arguments": meant, "digest": pending.digest}
+        if (name, meant) != (tool, dict(arguments)):
+            entry["called"] = {"tool": tool, "arguments": dict(arguments)}
         at = len(self.episode.log)
         self._note("call", **entry)
         try:
             answer = await self._box.call(tool, dict(arguments))
+        except ServerFailedError as error:
+            self.over = True
+            self.episode.ended, self.episode.why = "server_failed", str(error)
+            raise
         finally:
             self._calling = None
         text = answer.text[:LONGEST_TEXT]
         happened = self.episode.log[at]
         happened |= {"status": answer.status, "is_error": answer.is_error, "text": text}
         for name in ("code", "outcome"):
-            if answer.structured.get(name):
+            if answer.own and answer.structured.get(name):
                 happened[name] = answer.structured[name]
         if token is not None and _went_out(answer):
             happened["confirmed"] = self._consent.get(pending.digest, "unasked")
@@ -115,6 +124,17 @@ class Stage:
         self._count("written", tool + json.dumps(dict(arguments)))
         self._count("read", text)
         return answer
+
+    async def act(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
+        """Do what our own tool of this name does, on whatever server there is: for agents that know the task.
+
+        On a foreign server that may take several calls, or none. Raises as `call` does, and `AgentError` for
+        a server of which nobody has said how it is spoken to.
+        """
+        self._may_go_on()
+        assert self._box is not None, "nobody acts before the server is there"
+        dialect = self._box.dialect
+        return await (dialect.act(self, tool, arguments) if dialect else self.call(tool, arguments))
 
     async def say(self, text: str) -> Turn:
         """Say something to the user, and hear the answer. Raises `OutOfSteps` and `Over`."""

@@ -75,7 +75,7 @@ class _Player:
 
     async def _approved(self, tool: str, arguments: dict[str, Any], expected: str) -> Answer:
         """Call, and where approval is needed tell the user, and go on with their yes."""
-        answer = await self._stage.call(tool, arguments)
+        answer = await self._stage.act(tool, arguments)
         for _ in range(3):  # what is asked may have changed meanwhile, and is asked again
             token = answer.structured.get("confirm_token")
             if answer.status == expected or not token:
@@ -83,5 +83,5 @@ class _Player:
             turn = await self._stage.say(f"{answer.structured.get('summary', answer.text)} Shall I?")
             if not turn.approved:
                 break
-            answer = await self._stage.call(tool, {**arguments, "confirm_token": token})
+            answer = await self._stage.act(tool, {**arguments, "confirm_token": token})
         return answer

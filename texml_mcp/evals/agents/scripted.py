@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from texml_mcp.evals.agents.paths import play_path
 from texml_mcp.evals.expressions import ExpressionError, filled, search
@@ -66,9 +66,9 @@ class Greedy:
             kept[name] = search(expression, answer.structured)
 
     async def _through(self, stage: Stage, tool: str, arguments: dict[str, Any]) -> Answer:
-        answer = await stage.call(tool, arguments)
+        answer = await stage.act(tool, arguments)
         if token := answer.structured.get("confirm_token"):
-            answer = await stage.call(tool, {**arguments, "confirm_token": token})
+            answer = await stage.act(tool, {**arguments, "confirm_token": token})
         return answer
 
 
@@ -128,6 +128,8 @@ def _value(chance: random.Random, schema: Mapping[str, Any], seen: list[str]) ->
 
 
 def _identifiers(structured: Mapping[str, Any]) -> list[str]:
-    records: list[dict[str, Any]] = [structured.get("data") or {}, *(structured.get("items") or [])]
+    # A foreign server may mean something else by these words.
+    found: list[Any] = [structured.get("data"), *list(structured.get("items") or ())]
+    records = [cast("dict[str, Any]", each) for each in found if isinstance(each, dict)]
     names = ("sid", "call_sid", "id", "conference_sid", "recording_sid")
     return [str(each[name]) for each in records for name in names if each.get(name)]
