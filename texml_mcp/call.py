@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar, TypeVarTuple
 
 from anyio import CancelScope
@@ -14,6 +15,7 @@ from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import Upstream
 from texml_mcp.facts import Facts
 from texml_mcp.gate.confirm import Confirmer, Person
+from texml_mcp.gate.observe import utc_now
 from texml_mcp.gate.rate import RateLimit
 from texml_mcp.gate.records import Records
 from texml_mcp.gate.ruling import Judge
@@ -77,6 +79,7 @@ class Services:
     key_account: str | None = None
     only_accounts: tuple[str, ...] = ()
     rate: RateLimit | None = None
+    now: Callable[[], datetime] = utc_now
 
     def account_of(self, known: Endpoint, wire: Mapping[str, Any]) -> str | None:
         """The account that a call acts on; None when nobody can tell."""

@@ -92,7 +92,7 @@ async def _approval(
         return Approved("policy")
     known = case.known
     try:
-        seen = await observe(services.upstream, known, arguments.wire)
+        seen = await observe(services.upstream, known, arguments.wire, services.now)
     except UpstreamError as error:
         return unseen(error, notes)
     again = _again(known, arguments)
@@ -107,7 +107,7 @@ async def _approval(
         words=" ".join(
             [
                 *([f"On account {account}."] if account else []),
-                sentence(known, arguments.wire, seen.words),
+                sentence(known, arguments.wire, seen.words, services.now()),
                 *([f"At most {cost:.2f} by the configured rate."] if cost else []),
                 *notes[: 1 if twin else 0],
             ]
@@ -126,7 +126,7 @@ async def _approval(
     if isinstance(verdict, Approved) and verdict.waited:
         # While the person was thinking the world went on; the other ways look again by themselves.
         try:
-            now = await observe(services.upstream, known, arguments.wire)
+            now = await observe(services.upstream, known, arguments.wire, services.now)
         except UpstreamError as error:
             return unseen(error, notes)
         if now.digest != seen.digest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from texml_mcp import client
@@ -31,7 +31,7 @@ def describe_request(known: Endpoint, request: RequestPlan, wire: Mapping[str, A
     return shown
 
 
-def local_facts(destination: str) -> str:
+def local_facts(destination: str, now: datetime) -> str:
     """Where a number is and what time it is there; empty when nobody can tell."""
     from texml_mcp.gate.guards.hours import at, zones_of
     from texml_mcp.gate.guards.numbers import known as known_number
@@ -39,14 +39,13 @@ def local_facts(destination: str) -> str:
     number = known_number(destination)
     if number is None or not number.valid:
         return ""
-    now = datetime.now(UTC)
     times = sorted({f"{at(now, zone):%H:%M}" for zone in zones_of(number.e164)})
     clock = times[0] if len(times) == 1 else f"between {times[0]} and {times[-1]}" if times else "unknown"
     line = number.type.lower().replace("_", " ")
     return f"{destination} is in {number.region or 'an unknown country'} ({line}), local time {clock}."
 
 
-def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str = "") -> str:
+def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str, now: datetime) -> str:
     """The question: what it does to whom, what is there now, then the exact arguments."""
     from texml_mcp import texml  # not needed to list tools
 
@@ -61,7 +60,7 @@ def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str = "") -> str:
     parts = [
         f"{known.title}: {risks}." if risks else f"{known.title}.",
         seen,
-        local_facts(str(wire["To"])) if known.effect is Effect.CREATE and "To" in wire else "",
+        local_facts(str(wire["To"]), now) if known.effect is Effect.CREATE and "To" in wire else "",
         *(f"The TeXML {clean(phrase, 220)}" for phrase in documents),
         f"Exactly: {exact}.",
     ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.gate import panic
+from texml_mcp.gate.observe import utc_now
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store.model import StoreError
 from texml_mcp.gate.usage import Refused, StoreUsage
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from texml_mcp.gate.guards import Finding, GuardConfig, Request
     from texml_mcp.gate.policy import Action, Decision, Mode, Policy, PolicySource
     from texml_mcp.gate.store import Amount
-
-
-def utc_now() -> datetime:
-    """The time of day that rules and guards go by, where nobody says another."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from texml_mcp.execute import Services
 from texml_mcp.gate.approvals import Approvals
 from texml_mcp.gate.confirm import Confirmer
 from texml_mcp.gate.external import Queue
+from texml_mcp.gate.observe import utc_now
 from texml_mcp.gate.rate import RateLimit
 from texml_mcp.gate.records import Records
-from texml_mcp.gate.ruling import Judge, is_shipped, utc_now
+from texml_mcp.gate.ruling import Judge, is_shipped
 from texml_mcp.gate.state import State, default_directory
 from texml_mcp.settings import Settings, SettingsError
 from texml_mcp.tools.offer import UnknownNameError, offered
@@ -77,6 +78,7 @@ def build_services(
         principal=settings.principal,
         rate=build_rate(settings, state),
         secret_env=frozenset(settings.secret_env),
+        now=now or utc_now,
     )
 
 
