@@ -51,7 +51,8 @@ def _told_early(task: Task, brief: Brief) -> Found:
         for pattern in each.any_of:
             asked = re.compile(pattern, re.IGNORECASE)
             for place, text in before:
-                if (found := asked.search(text)) is not None:
+                found = asked.search(text)
+                if found is not None and (place in _OF_THE_TASK or _FIGURE.search(found[0])):
                     why = f"{pattern!r} finds {found[0]!r} in {place}: saying it back would pass"
                     yield f"grade/communicated/{at}", why
             for index, known in enumerate(task.user.knows):

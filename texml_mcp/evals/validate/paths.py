@@ -29,7 +29,7 @@ def _steps(place: str, steps: Sequence[Step], kept: set[str]) -> Found:
                 yield here, why
         for name, expression in step.keep.items():
             yield from wrong_expression(f"{here}/keep/{name}", expression)
-        kept |= step.keep.keys()
+        kept.update(step.keep)
 
 
 def _branches(place: str, branches: Sequence[Sequence[Step]], kept: set[str]) -> Found:
@@ -38,5 +38,5 @@ def _branches(place: str, branches: Sequence[Sequence[Step]], kept: set[str]) ->
     for at, branch in enumerate(branches):
         own = set(kept)
         yield from _steps(f"{place}/any_order/{at}", branch, own)
-        after |= own
-    kept |= after
+        after.update(own)
+    kept.update(after)
