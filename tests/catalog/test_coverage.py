@@ -123,6 +123,7 @@ def compare_param(id: str, fact: dict[str, Any], ours: Param) -> None:
         assert set(fact["enum"]) <= set(ours.enum)
     elif ours.enum:
         assert (id, ours.name) in NARROWED
+    assert not (ours.unpublished_range and {"min", "max"} & set(fact)), "a documented range is published"
     assert ours.required == (fact.get("required", False) or (id, ours.name) in REQUIRED_BY_SENSE)
     assert {each.name for each in ours.fields} == {each["name"] for each in fact.get("fields", ())}
     for each in fact.get("fields", ()):

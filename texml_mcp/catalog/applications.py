@@ -83,14 +83,14 @@ _META = (
     Field("total_results", "integer"),
 )
 
-_ID = Param("id", doc="Application id, digits as text", kind=Kind.SID, required=True)
+_ID = Param("id", kind=Kind.SID, required=True)
 
 _SETTINGS = (
     Param("friendly_name", required=True),
-    url("voice_url", "Where TeXML is fetched for each call", required=True, format="uri"),
+    url("voice_url", required=True, format="uri"),
     choice("voice_method", *_VERBS, default="post"),
-    url("voice_fallback_url", "When voice_url fails", format="uri"),
-    flag("active", "Accepts calls", True),
+    url("voice_fallback_url", format="uri"),
+    flag("active", default=True),
     url("status_callback", format="uri"),
     choice("status_callback_method", *_VERBS, default="post"),
     Param(
@@ -112,10 +112,10 @@ _SETTINGS = (
         ),
     ),
     Param("tags", "array", items=Param("")),
-    choice("anchorsite_override", *_SITES, doc="Media site", default="Latency"),
+    choice("anchorsite_override", *_SITES, default="Latency"),
     choice("dtmf_type", *_DTMF, default="RFC 2833"),
     flag("call_cost_in_webhooks", default=False),
-    flag("first_command_timeout", "Hang up calls that get no instruction", False),
+    flag("first_command_timeout", default=False),
     Param("first_command_timeout_secs", "integer", default=30, unit="s"),
 )
 
@@ -129,14 +129,14 @@ LIST_APPLICATIONS = Endpoint(
     "GET",
     _PATH,
     "applications",
-    "Applications that answer and place calls; their id is ApplicationSid.",
+    "List TeXML applications; their id is ApplicationSid.",
     effect=Effect.READ,
     shape=APPLICATION,
     page=Page(PageStyle.NUMBERED, "data", _META),
     query=(
         Param("filter[friendly_name]", doc="Part of the name", min_length=3),
         Param("filter[outbound_voice_profile_id]", kind=Kind.SID),
-        choice("sort", *_SORTS, *(f"-{key}" for key in _SORTS), doc="- descends", default="created_at"),
+        choice("sort", *_SORTS, *(f"-{key}" for key in _SORTS), default="created_at"),
         Param("page[number]", "integer", default=1, minimum=1),
         Param("page[size]", "integer", default=250, minimum=1, maximum=250, unit="records"),
     ),
@@ -150,7 +150,7 @@ CREATE_APPLICATION = Endpoint(
     "POST",
     _PATH,
     "applications",
-    "Create an application that can take and place calls.",
+    "",
     effect=Effect.CREATE,
     shape=APPLICATION,
     body="json",
@@ -187,7 +187,7 @@ UPDATE_APPLICATION = Endpoint(
     "PATCH",
     f"{_PATH}/{{id}}",
     "applications",
-    "Change an application. A new voice_url or active=false changes what every future caller reaches.",
+    "Change an application. voice_url and active affect every future caller.",
     effect=Effect.UPDATE,
     shape=APPLICATION,
     body="json",

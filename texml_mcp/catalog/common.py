@@ -45,13 +45,13 @@ def callback_with_verb(name: str, doc: str = "", *, default: str | None = "POST"
     return url(name, doc), verb(f"{name}Method", default)
 
 
-PAGE = Param("Page", "integer", "From 0", minimum=0)
-PAGE_SIZE = Param("PageSize", "integer", minimum=1, unit="records")
-PAGE_TOKEN = Param("PageToken", doc="See next")
+PAGE = Param("Page", "integer", minimum=0)
+PAGE_SIZE = Param("PageSize", "integer", minimum=1, unit="records", unpublished_range=True)
+PAGE_TOKEN = Param("PageToken")
 PAGING = (PAGE, PAGE_SIZE, PAGE_TOKEN)
 
 DATE_CREATED = Param("DateCreated", doc="YYYY-MM-DD, or after >=", kind=Kind.DATE_FILTER)
-DATE_UPDATED = Param("DateUpdated", doc="As DateCreated", kind=Kind.DATE_FILTER)
+DATE_UPDATED = Param("DateUpdated", kind=Kind.DATE_FILTER)
 
 RECORDING_EVENTS = ("in-progress", "completed", "absent")
 CALL_EVENTS = ("initiated", "ringing", "answered", "completed")

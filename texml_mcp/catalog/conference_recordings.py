@@ -66,7 +66,7 @@ LIST_CONFERENCE_RECORDINGS_JSON = Endpoint(
     "GET",
     f"{_PATH}.json",
     "conference_recordings",
-    "As list_conference_recordings, with live state (paused, stopped).",
+    "Recordings of a conference, with live state (paused, stopped).",
     effect=Effect.READ,
     shape=RECORDING,
     page=nested_page("recordings", PAGE_FIELDS_WITH_PREVIOUS),

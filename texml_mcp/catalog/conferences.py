@@ -92,7 +92,7 @@ GET_CONFERENCE = Endpoint(
     "GET",
     f"{_PATH}/{{conference_sid}}",
     "conferences",
-    "Read one conference. Who is in it: list_conference_participants.",
+    "Read a conference. Who is in it: list_conference_participants.",
     effect=Effect.READ,
     shape=CONFERENCE,
     path_params=(ACCOUNT_SID, CONFERENCE_SID),
@@ -106,15 +106,14 @@ UPDATE_CONFERENCE = Endpoint(
     "POST",
     f"{_PATH}/{{conference_sid}}",
     "conferences",
-    "End a conference, hanging up on everyone (Status=completed), or play an announcement to all. "
-    "For one person use the participant tools.",
+    "End a conference for everyone (Status=completed), or announce to all. For one: participant tools.",
     effect=Effect.UPDATE,
     shape=CONFERENCE,
     body="form",
     path_params=(ACCOUNT_SID, CONFERENCE_SID),
     body_params=(
         choice("Status", "completed"),
-        url("AnnounceUrl", "MP3, WAV or TeXML to play now"),
+        url("AnnounceUrl", "MP3, WAV or TeXML"),
         verb("AnnounceMethod"),
     ),
     rules=(

@@ -17,7 +17,7 @@ from texml_mcp.catalog.rules import NoEffect, Rule
 
 CALLER_ID = Param(
     "CallerId",
-    doc="Display name shown to the callee",
+    doc="Display name",
     max_length=128,
     pattern=r"^[A-Za-z0-9 \-_~!.+]{0,128}$",
 )
@@ -26,7 +26,7 @@ PREFERRED_CODECS = Param("PreferredCodecs", doc="Comma separated", kind=Kind.LIS
 CUSTOM_HEADERS = Param(
     "CustomHeaders",
     "array",
-    "Extra SIP headers",
+    "",
     items=Param(
         "",
         "object",
@@ -60,7 +60,7 @@ AMD_PLAYBACK = (
 )
 AMD_THRESHOLDS = (
     _millis("MachineDetectionSilenceTimeout", 3500),
-    _millis("MachineDetectionSpeechThreshold", 3500, "Longest greeting still human"),
+    _millis("MachineDetectionSpeechThreshold", 3500, ""),
     _millis("MachineDetectionSpeechEndThreshold", 800),
 )
 AMD_BEEP = (

@@ -76,7 +76,8 @@ class Param:
     """One documented parameter.
 
     `name` is the documented wire name, `doc` at most twelve words, `aliases` other documented wire
-    spellings, `allowed` values accepted besides the range.
+    spellings, `allowed` values accepted besides the range. A range that no document states is checked and
+    not published (`unpublished_range`): a refusal tells it.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Param:
     kind: Kind | None = None
     words: tuple[str, ...] = ()
     allowed: tuple[int, ...] = ()
+    unpublished_range: bool = False
     aliases: tuple[str, ...] = ()
     items: Param | None = None
     fields: tuple[Param, ...] = ()

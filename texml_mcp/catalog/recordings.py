@@ -64,7 +64,7 @@ LIST_RECORDINGS = Endpoint(
     "GET",
     f"{_PATH}.json",
     "recordings",
-    "All recordings of the account. For one call or conference use its own list.",
+    "All recordings. A call or conference has its own list.",
     effect=Effect.READ,
     shape=RECORDING,
     page=Page(PageStyle.PAGE, "recordings", PAGE_FIELDS_WITH_PREVIOUS),

@@ -12,8 +12,7 @@ CREATE_SECRET = Endpoint(
     "POST",
     "/texml/secrets",
     "secrets",
-    "Store a value that TeXML reads as {{name}}. Silently replaces one of the same name; "
-    "it can never be read back.",
+    "Store a value for {{name}} in TeXML. Replaces one of that name; never readable again.",
     effect=Effect.CREATE,
     shape=SECRET,
     body="json",

@@ -9,6 +9,9 @@ from texml_mcp.catalog import ENDPOINTS, Endpoint
 from texml_mcp.cli.options import table
 from texml_mcp.gate.policy import default_action
 from texml_mcp.tools.files import definitions
+from texml_mcp.tools.offer import OFFERED_SETS, offered
+from texml_mcp.tools.schema import model_text, token_estimate
+from texml_mcp.tools.validate_texml import NAME
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
@@ -31,6 +34,18 @@ def _asks(each: Endpoint) -> str:
     return "yes" if always else "no" if not kinds else "by what it does"
 
 
+def toolsets_table() -> str:
+    """Every toolset: what a model pays for it, and its tools. validate_texml is in each."""
+    costs = {name: token_estimate(model_text(tool)) for name, tool in definitions().items()}
+    lines = ["| toolset | tokens | tools beside `validate_texml` |", "|---|---:|---|"]
+    for each in OFFERED_SETS:
+        names = offered(toolsets=[each])
+        others = ", ".join(f"`{name}`" for name in names if name != NAME)
+        lines.append(f"| `{each}` | {sum(costs[name] for name in names):,} | {others} |")
+    lines.append(f"| all, the default | {sum(costs.values()):,} | the {len(costs) - 1} |")
+    return "\n".join(lines)
+
+
 def settings_table() -> str:
     """Every setting: flag, variable, default, meaning."""
     lines = ["| flag of `serve` | variable | default | meaning |", "|---|---|---|---|"]
@@ -42,7 +57,8 @@ def settings_table() -> str:
 
 def render(text: str) -> str:
     """The README with its tables as they are now."""
-    for name, content in (("tools", tools_table()), ("settings", settings_table())):
+    tables = {"tools": tools_table(), "toolsets": toolsets_table(), "settings": settings_table()}
+    for name, content in tables.items():
         block = re.compile(rf"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = block.sub(lambda match, content=content: f"{match[1]}{content}\n{match[2]}", text)
     return text

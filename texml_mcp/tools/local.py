@@ -9,11 +9,11 @@ from texml_mcp.catalog.calls import FINAL_STATUSES
 
 DRY_RUN = Param("dry_run", "boolean")
 CONFIRM_TOKEN = Param("confirm_token")
-VALUE_ENV = Param("value_env", doc="Instead of value: a variable of the server that holds it")
+VALUE_ENV = Param("value_env", doc="Server variable instead of value")
 DETAIL = Param("detail", enum=("summary", "full"))
-LIMIT = Param("limit", "integer", "Across pages", minimum=1, maximum=1000)
-WAIT_FOR = Param("wait_for", doc="Wait for this status", enum=("in-progress", *FINAL_STATUSES, "ended"))
-MAX_WAIT = Param("max_wait_seconds", "integer", default=25, minimum=1, maximum=25)
+LIMIT = Param("limit", "integer", minimum=1, maximum=1000, unpublished_range=True)
+WAIT_FOR = Param("wait_for", enum=("in-progress", *FINAL_STATUSES, "ended"))
+MAX_WAIT = Param("max_wait_seconds", "integer", default=25, minimum=1, maximum=25, unpublished_range=True)
 
 
 def local_params(endpoint: Endpoint) -> tuple[Param, ...]:

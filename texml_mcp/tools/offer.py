@@ -10,7 +10,27 @@ from texml_mcp.tools import validate_texml
 
 ALL_TOOLS: tuple[str, ...] = (*(each.id for each in ENDPOINTS), validate_texml.NAME)
 READ_TOOLS = frozenset({*(each.id for each in ENDPOINTS if each.reads), validate_texml.NAME})
-_TOOLSET_OF = {each.id: each.toolset for each in ENDPOINTS}
+# Sets that cross the catalogue's own, for a bill that is small on every turn.
+PRESETS: dict[str, tuple[str, ...]] = {
+    # Place calls, follow and end them, look after a conference; list_applications is for ApplicationSid.
+    "core": (
+        "list_calls",
+        "create_call",
+        "get_call",
+        "update_call",
+        "list_conferences",
+        "update_conference",
+        "list_conference_participants",
+        "update_conference_participant",
+        "remove_conference_participant",
+        "list_applications",
+    ),
+}
+OFFERED_SETS: tuple[str, ...] = (*PRESETS, *TOOLSETS)
+_IN_SET: dict[str, frozenset[str]] = {
+    **{name: frozenset(each.id for each in ENDPOINTS if each.toolset == name) for name in TOOLSETS},
+    **{name: frozenset(tools) for name, tools in PRESETS.items()},
+}
 
 
 class UnknownNameError(Exception):
@@ -26,12 +46,13 @@ def offered(
 ) -> tuple[str, ...]:
     """The offered tools in the documented order. Raises `UnknownNameError`."""
     toolsets, tools, exclude = set(toolsets), set(tools), set(exclude)
-    _known(toolsets, TOOLSETS, "toolset")
+    _known(toolsets, OFFERED_SETS, "toolset")
     _known(tools | exclude, ALL_TOOLS, "tool")
+    wanted = frozenset[str]().union(*(_IN_SET[name] for name in toolsets))
     return tuple(
         name
         for name in ALL_TOOLS
-        if (not toolsets or _TOOLSET_OF.get(name, "") in toolsets or name == validate_texml.NAME)
+        if (not toolsets or name in wanted or name == validate_texml.NAME)
         and (not tools or name in tools)
         and name not in exclude
         and (not read_only or name in READ_TOOLS)

@@ -6,6 +6,7 @@ words, and nothing defaults to null, because one key that a provider refuses cos
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -19,6 +20,9 @@ JSON = dict[str, Any]
 
 STATUSES: tuple[str, ...] = get_args(Status)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+_UNITS = ("s", "ms", "Hz")
+_NAMES_SECONDS = re.compile(r"_?[Ss]ec(ond)?s$")
 
 _TEXT: JSON = {"type": "string"}
 _TEXTS: JSON = {"type": "array", "items": _TEXT}
@@ -56,31 +60,27 @@ def input_schema(endpoint: Endpoint) -> JSON:
     required = [param.key for param in params if param.required and param is not ACCOUNT_SID]
     if VALUE_ENV in params:
         required.remove("value")  # either of the two; which one is checked when the call is read
-    schema: JSON = {"type": "object", "properties": {param.key: property_schema(param) for param in params}}
+    told = frozenset(unit for unit in _UNITS if re.search(rf"\b(in|or) {unit}\b", endpoint.doc))
+    schema: JSON = {
+        "type": "object",
+        "properties": {param.key: property_schema(param, told) for param in params},
+    }
     if required:
         schema["required"] = required
     schema["additionalProperties"] = False
     return schema
 
 
-def property_schema(param: Param) -> JSON:
+def property_schema(param: Param, told: frozenset[str] = frozenset()) -> JSON:
+    """One parameter; `told` are the units that the description of its tool speaks of."""
     schema: JSON = {"type": param.type}
-    if description := describe(param):
+    if description := describe(param, told):
         schema["description"] = description
     if param.enum:
         schema["enum"] = list(param.enum)
     if param.default is not None:
         schema["default"] = param.default
-    # A value outside the range would be refused by a host that validates, so an allowed one widens it.
-    if (
-        least := min((value for value in (param.minimum, *param.allowed) if value is not None), default=None)
-    ) is not None:
-        schema["minimum"] = least
-    for key, value in (
-        ("maximum", param.maximum),
-        ("minLength", param.min_length),
-        ("maxLength", param.max_length),
-    ):
+    for key, value in _limits(param).items():
         if value is not None:
             schema[key] = value
     if param.pattern:
@@ -94,12 +94,26 @@ def property_schema(param: Param) -> JSON:
     return schema
 
 
-def describe(param: Param) -> str:
-    """What a model reads: the doc, the unit, and the words a list of words may hold."""
+def _limits(param: Param) -> dict[str, float | None]:
+    """The ranges that are published, each once."""
+    limits: dict[str, float | None] = {}
+    if not param.unpublished_range:
+        # A value outside the range would be refused by a host that validates, so an allowed one widens it.
+        least = [value for value in (param.minimum, *param.allowed) if value is not None]
+        limits = {"minimum": min(least, default=None), "maximum": param.maximum}
+    limits["minLength"] = param.min_length
+    # A pattern that counts says how long a text may be.
+    if f",{param.max_length}}}$" not in param.pattern:
+        limits["maxLength"] = param.max_length
+    return limits
+
+
+def describe(param: Param, told: frozenset[str] = frozenset()) -> str:
+    """What a model reads: the doc, the words of a list of words, and the unit where nothing else tells it."""
     text = param.doc
     if param.words:
-        text = f"{text}: {' '.join(param.words)}" if text else f"Some of: {' '.join(param.words)}"
-    if param.unit in ("s", "ms", "Hz"):
+        text = f"{text}: {' '.join(param.words)}" if text else f"Some of {' '.join(param.words)}"
+    if param.unit in _UNITS and param.unit not in told and not _NAMES_SECONDS.search(param.name):
         text = f"{text}, {param.unit}" if text else param.unit
     return text
 

@@ -9,7 +9,7 @@ NAME = "validate_texml"
 VALIDATE_TEXML: dict[str, Any] = {
     "name": NAME,
     "title": "Check a TeXML document",
-    "description": "Check TeXML before a call runs it: errors by line, and whom it dials. Local.",
+    "description": "Check TeXML before a call runs it: errors by line, whom it dials. Local.",
     "inputSchema": {
         "type": "object",
         "properties": {"Texml": {"type": "string"}},
