@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from typing import Any
 
@@ -32,8 +33,13 @@ def run(arguments: list[str]) -> int:
         if settings.http:
             from texml_mcp.server.http.starting import serve as serve_http
 
+            gc.enable()
             serve_http(settings)
             return 0
+        if not settings.plain_stdio:
+            from texml_mcp.server.startup import shorten
+
+            shorten()
         from texml_mcp.server.services import build_services, build_state
 
         state = build_state(settings)
@@ -50,7 +56,8 @@ def run(arguments: list[str]) -> int:
     exporting = begin(page=False)
     try:
         telemetry = Telemetry(exporting.meter, waiting=waiting(state), names=settings.trace_principals)
-        serve(build_server(services, sandbox=settings.sandbox, telemetry=telemetry))
+        server = build_server(services, sandbox=settings.sandbox, telemetry=telemetry)
+        serve(server, plain=settings.plain_stdio)
     finally:
         exporting.stop()
     return 0

@@ -31,6 +31,7 @@ from texml_mcp.server.narrowing import NarrowingError
 from texml_mcp.server.output import wire_result
 from texml_mcp.server.reach import Reach
 from texml_mcp.server.reference import add_reference
+from texml_mcp.server.sealing import OwnKey
 from texml_mcp.server.telemetry.calls import Telemetry
 from texml_mcp.server.telemetry.veil import Veiled
 from texml_mcp.tools.files import definitions
@@ -122,7 +123,7 @@ def build_server(
     add_reference(server, reached, run)
     server.middleware[0] = Veiled(server.middleware[0], services.offered)
     # Without this nothing a client brings back is sealed: it could write its own approval.
-    security = RequestStateSecurity(keys=seal_keys) if seal_keys else RequestStateSecurity.ephemeral()
+    security = RequestStateSecurity(keys=seal_keys) if seal_keys else RequestStateSecurity(codec=OwnKey())
     server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
     return server
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anyio
 from mcp.server.lowlevel import Server
-from mcp.server.stdio import stdio_server
 
 
-def serve(server: Server[Any]) -> None:
-    """Serve one client until it closes its side."""
-    # The reader thread sits in a blocking read that no cancellation reaches: Ctrl-C must end the process.
+def serve(server: Server[Any], *, plain: bool = False) -> None:
+    """Serve one client until it closes its side; `plain` has the SDK's own transport do it."""
+    # With the SDK's transport a thread sits in a blocking read that no cancellation reaches: Ctrl-C must end
+    # the process.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    anyio.run(_serve, server)
+    # What is there by now stays: the collector, off while it was loaded, need never look at it.
+    gc.freeze()
+    gc.enable()
+    anyio.run(_serve, server, plain)
 
 
-async def _serve(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing):
+async def _serve(server: Server[Any], plain: bool) -> None:
+    async with _transport(plain) as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())
+
+
+def _transport(plain: bool) -> AbstractAsyncContextManager[tuple[Any, Any]]:
+    if os.name == "posix" and not plain:
+        from texml_mcp.server.pipes import can_use, pipes
+
+        if can_use():
+            return pipes()
+    from mcp.server.stdio import stdio_server
+
+    return stdio_server()
