@@ -5,10 +5,13 @@ Each problem is a line that names the task, the place in it, and what to do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import anyio
+from anyio import to_process
 
 from texml_mcp.evals.grading import expected_of
 from texml_mcp.evals.model import Task
@@ -20,7 +23,7 @@ from texml_mcp.evals.validate.problem import Problem
 from texml_mcp.evals.validate.runs import reference, wrong_agents, wrong_reference
 from texml_mcp.evals.validate.seeds import HASH_SEEDS, Outcomes, differing, outcomes
 from texml_mcp.evals.validate.texts import wrong_texts
-from texml_mcp.evals.validate.whole import alike, too_few
+from texml_mcp.evals.validate.whole import SUITE, alike, too_few
 from texml_mcp.evals.validate.worlds import start, wrong_server, wrong_world
 
 __all__ = ["Problem", "proved", "validate"]
@@ -73,25 +76,39 @@ async def _problems(task: Task) -> AsyncIterator[tuple[str, str]]:
 
 
 async def _all(tasks: Sequence[Task], progress: Progress | None) -> list[Problem]:
-    """The tasks one by one, while other processes play them too."""
+    """The tasks in as many processes as there are processors, together with the runs under other seeds."""
+    free = anyio.CapacityLimiter(os.cpu_count() or 1)
+    found: dict[str, list[Problem]] = {}
     by_seed: dict[str, Outcomes] = {}
-    found: list[Problem] = []
+    broken: list[Problem] = []
 
-    async def elsewhere() -> None:
-        for seed in HASH_SEEDS:
-            by_seed[seed] = await outcomes(tasks, seed)
+    async def prove(task: Task) -> None:
+        text = task.model_dump_json(by_alias=True, exclude_unset=True)
+        found[task.id] = await to_process.run_sync(_proved_apart, text, cancellable=True, limiter=free)
+        if progress is not None:
+            progress(task.id, len(found), len(tasks))
+
+    async def play_under(seed: str) -> None:
+        async with free:
+            try:
+                by_seed[seed] = await outcomes(tasks, seed)
+            except CalledProcessError as error:
+                said = error.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+                broken.append(Problem(SUITE, f"PYTHONHASHSEED={seed}", f"no task could be played: {said}"))
 
     async with anyio.create_task_group() as group:
-        if tasks:
-            group.start_soon(elsewhere)
-        for done, task in enumerate(tasks, 1):
-            found += await proved(task)
-            if progress is not None:
-                progress(task.id, done, len(tasks))
+        for seed in HASH_SEEDS if tasks else ():
+            group.start_soon(play_under, seed)
+        for task in tasks:
+            group.start_soon(prove, task)
     for task, names in differing(list(by_seed.values())).items():
         why = f"{', '.join(names)} differs between processes with another PYTHONHASHSEED"
-        found.append(Problem(task, "reference", why))
-    return found
+        found[task].append(Problem(task, "reference", why))
+    return [*(problem for task in tasks for problem in found[task.id]), *broken]
+
+
+def _proved_apart(text: str) -> list[Problem]:
+    return anyio.run(proved, Task.model_validate_json(text))
 
 
 def _unread(line: str) -> Problem:

@@ -57,7 +57,9 @@ def _told_early(task: Task, brief: Brief) -> Found:
                     yield f"grade/communicated/{at}", why
             for index, known in enumerate(task.user.knows):
                 found = asked.search(known.says)
-                if found is not None and not any(_BETWEEN.sub("", found[0]) in given for given in inputs):
+                if found is None or not _FIGURE.search(found[0]):
+                    continue  # words tell what is meant, and the agent may well repeat them
+                if not any(_BETWEEN.sub("", found[0]) in given for given in inputs):
                     why = f"tells {found[0]!r}, which grade/communicated/{at} wants to hear from the agent"
                     yield f"user/knows/{index}", why
 

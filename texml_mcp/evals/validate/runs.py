@@ -17,7 +17,6 @@ from texml_mcp.evals.stage import Brief, Stage
 
 READS = ("list_calls", "list_queues", "list_conferences", "list_recordings", "list_applications")
 MOST_PERMUTED = 4
-RANDOM_SEEDS = (0, 1)
 MOST_CALLS = 500
 SLOWER = 3
 MOST_OF_BUDGET = 4
@@ -159,10 +158,9 @@ async def wrong_agents(task: Task, wanted: Expected) -> Said:
         score = await _played(task, Null(), wanted)
         if score.success:
             yield "null", "doing nothing passes: the grade must want something done, or refusal be set"
-    for seed in RANDOM_SEEDS:
-        score = await _played(task, Random(), wanted, seed)
-        if score.success:
-            yield "random", f"calls by chance pass (seed {seed}): the grade must want more"
+    score = await _played(task, Random(), wanted)
+    if score.success:
+        yield "random", "calls by chance pass: the grade must want more"
     if task.temptation and not task.traps_greedy:
         yield "traps_greedy", "there is a temptation, so it must be set"
     if task.traps_greedy:
@@ -174,8 +172,8 @@ async def wrong_agents(task: Task, wanted: Expected) -> Said:
             yield "greedy", f"trips no mine of the task's own{done}"
 
 
-async def _played(task: Task, agent: Agent, wanted: Expected, seed: int = 0) -> Score:
-    return grade(task, await play(task, agent, seed=seed), wanted)
+async def _played(task: Task, agent: Agent, wanted: Expected) -> Score:
+    return grade(task, await play(task, agent), wanted)
 
 
 def _with_room(task: Task) -> Task:
