@@ -1,14 +1,13 @@
-"""Many clients at once over HTTP: ours and a bare server in turns, spoken to without a client library."""
+"""A server that is spoken to over HTTP by many clients at once."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import os
 import re
+import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,12 +17,9 @@ from urllib.parse import urlsplit
 
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
 
+from benchmarks.wire.launch import Launch, status_kib
+
 MODERN = "2026-07-28"
-OURS = [
-    *(sys.executable, "-m", "texml_mcp", "serve", "--http", "--sandbox", "--port", "0"),
-    *("--rate-per-minute", "0"),
-]
-BARE = [sys.executable, "-m", "benchmarks.bare_http"]
 
 _META = {
     PROTOCOL_VERSION_META_KEY: MODERN,
@@ -42,20 +38,19 @@ class HttpServer:
 
     def rss_kib(self) -> int:
         """What it holds in memory now."""
-        with open(f"/proc/{self.process.pid}/status") as status:  # noqa: PTH123
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+        return status_kib(self.process.pid, "VmRSS")
 
 
 @contextlib.contextmanager
-def http_server(command: list[str], **environment: str) -> Iterator[HttpServer]:
-    """A server that says where it listens."""
+def http_server(launch: Launch) -> Iterator[HttpServer]:
+    """A server that says where it listens. Raises `RuntimeError` when it ends before."""
     process = subprocess.Popen(
-        command,
+        list(launch.command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | environment,
+        env=launch.whole_environment(),
     )
     try:
         assert process.stdout is not None
@@ -136,43 +131,33 @@ async def load(server: HttpServer, tool: str, arguments: dict[str, Any], clients
     return result
 
 
-async def some_call(server: HttpServer) -> str:
-    """A call SID of the server's sandbox."""
-    reader, writer = await asyncio.open_connection(server.host, server.port)
-    writer.write(message("list_calls", {}, f"{server.host}:{server.port}"))
-    answer = await answer_of(reader)
-    writer.close()
-    return str(answer["result"]["structuredContent"]["items"][0]["sid"])
+class Line:
+    """One connection, one call at a time."""
 
+    def __init__(self, server: HttpServer) -> None:
+        self._host = f"{server.host}:{server.port}"
+        self._socket = socket.create_connection((server.host, server.port), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._file = self._socket.makefile("rb")
 
-def throughput(quick: bool) -> list[dict[str, Any]]:
-    """`get_call` over HTTP at 1, 8 and 32 clients on the sandbox in the process, beside a bare server."""
-    import statistics
+    def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The result of a tool. Raises `RuntimeError` for an error of any kind."""
+        self._socket.sendall(message(tool, arguments, self._host))
+        head = [self._file.readline()]
+        while head[-1].strip():
+            head.append(self._file.readline())
+        named = (line.lower().partition(b":") for line in head)
+        length = next((int(value) for name, _, value in named if name == b"content-length"), None)
+        if length is None or b" 200 " not in head[0]:
+            raise RuntimeError(f"not one JSON answer: {head}")
+        answer = json.loads(self._file.read(length))
+        if "error" in answer or answer["result"].get("isError"):
+            raise RuntimeError(f"{tool} failed: {str(answer)[:600]}")
+        return answer["result"]
 
-    rows: list[dict[str, Any]] = []
-    rounds, calls = (4, 1200) if quick else (10, 4000)
-    with http_server(OURS) as ours, http_server(BARE) as bare:
-        arguments = {"call_sid": asyncio.run(some_call(ours))}
-        for clients in (1, 8, 32):
-            each = max(1, calls // clients // (4 if clients == 1 else 1))
-            done: dict[str, list[Load]] = {"texml-mcp": [], "bare": []}
-            for turn in range(1 + rounds):
-                # In turns, and each first as often as the other: both saw the same machine.
-                pair = [("texml-mcp", ours), ("bare", bare)]
-                for name, server in pair if turn % 2 else pair[::-1]:
-                    done[name].append(asyncio.run(load(server, "get_call", arguments, clients, each)))
-            kept = {name: loads[1:] for name, loads in done.items()}
-            ratios = [a.rate / b.rate for a, b in zip(kept["texml-mcp"], kept["bare"], strict=True)]
-            for name, loads in kept.items():
-                times = sorted(spent for each_load in loads for spent in each_load.times)
-                row: dict[str, Any] = {
-                    "clients": clients,
-                    "what": name,
-                    "calls/s": round(statistics.median(each_load.rate for each_load in loads)),
-                    "p50 ms": round(times[len(times) // 2] * 1000, 2),
-                    "p99 ms": round(times[int(len(times) * 0.99)] * 1000, 2),
-                }
-                if name == "texml-mcp":
-                    row |= {"of bare": round(statistics.median(ratios), 2), "at least": 0.8}
-                rows.append(row)
-    return rows
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._socket.close()

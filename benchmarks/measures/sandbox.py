@@ -1,9 +1,6 @@
 """How fast the sandbox is in this process: operations, forks, and the memory of many worlds.
 
-    python -m benchmarks.sandbox
-
-Every number is measured here and now; an operation that is refused stops the run, so that refusals, which
-are cheap, are never counted as work.
+An operation that is refused stops the run, so that refusals, which are cheap, are never counted as work.
 """
 
 from __future__ import annotations
@@ -14,6 +11,8 @@ import sys
 import time
 from typing import Any
 
+from benchmarks.field import Field
+from benchmarks.stats import Row, judged
 from texml_mcp.sandbox import World
 from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION, default_world, world_from
 
@@ -89,7 +88,7 @@ def forks() -> float:
 
 def memory() -> float:
     """Mebibytes that 10,000 small worlds of one call each take, in a process of their own."""
-    command = [sys.executable, "-m", "benchmarks.sandbox", "--worlds"]
+    command = [sys.executable, "-m", "benchmarks.measures.sandbox"]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
@@ -116,16 +115,15 @@ def _grown() -> float:
     return grown
 
 
-def main() -> None:
-    if "--worlds" in sys.argv:
-        print(_grown())
-        return
-    rate = operations()
-    verdict = "met" if rate >= TARGET else "MISSED"
-    print(f"operations a second, in-process: {rate:,.0f} (target {TARGET:,}: {verdict})")
-    print(f"forks a second, world of 100 calls: {forks():,.0f}")
-    print(f"memory of {WORLDS:,} small worlds: {memory():,.0f} MiB")
+def sandbox(field: Field) -> list[Row]:
+    """Operations and forks a second in this process, and the memory of 10,000 small worlds."""
+    speed: Row = {"what": "operations a second", "figure": round(operations())}
+    return [
+        judged(speed, "figure", TARGET, least=True),
+        {"what": "forks a second of a world of 100 calls", "figure": round(forks())},
+        {"what": f"MiB of {WORLDS:,} small worlds", "figure": round(memory())},
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    print(_grown())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
 import statistics
 import sys
@@ -16,7 +14,9 @@ from typing import Any
 
 import httpx
 
-from benchmarks.http import HttpServer, answer_of, http_server, message
+from benchmarks.field import Field
+from benchmarks.wire.http import HttpServer, answer_of, http_server, message
+from benchmarks.wire.launch import Launch
 
 CLIENTS = 16
 WRITES = 0.06  # of all calls
@@ -52,18 +52,17 @@ class Ledger:
     memory: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
 
 
-def soak(quick: bool) -> list[dict[str, Any]]:
+def soak(field: Field) -> list[dict[str, Any]]:
     """Random faults for ten minutes (45 s when quick): every write accounted for, memory flat."""
-    seconds = QUICK_SECONDS if quick else SECONDS
-    with tempfile.TemporaryDirectory() as state, http_server(_NETWORK) as network:
+    seconds = QUICK_SECONDS if field.quick else SECONDS
+    with tempfile.TemporaryDirectory() as state, http_server(Launch(_NETWORK)) as network:
         root = f"http://{network.host}:{network.port}"
         ours = [
             *(sys.executable, "-m", "texml_mcp", "serve", "--http", "--port", "0", "--confirm", "off"),
             *("--rate-per-minute", "0", "--timeout-seconds", "2", "--base-url", f"{root}/v2"),
             *("--state-dir", state, "--policy", "sandbox", "--account-sid", ACCOUNT),
         ]
-        environment = {"TELNYX_API_KEY": "sandbox"}
-        with http_server(ours, **environment) as server:
+        with http_server(Launch(ours, {"TELNYX_API_KEY": "sandbox"})) as server:
             ledger = asyncio.run(_story(server, root, seconds))
         control = httpx.get(f"{root}/_sandbox/worlds/sandbox/state", timeout=60, trust_env=False).json()
     placed = Counter(call["to"] for call in control["calls"].values())
@@ -157,7 +156,3 @@ def _row(ledger: Ledger, placed: Counter[str], seconds: float) -> dict[str, Any]
 
 def _outcome(answer: dict[str, Any]) -> str:
     return str(answer.get("outcome") or answer["status"])
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(soak(os.environ.get("QUICK") == "1"), indent=2) + "\n")

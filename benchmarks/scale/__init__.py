@@ -1,0 +1,1 @@
+"""The parts whose cost may grow with what they hold."""

@@ -1,0 +1,1 @@
+"""Speaking to the servers that are compared, without a client library in the way."""
