@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from texml_mcp import __version__
-from texml_mcp.cli import export_commands, gate_commands, setup_commands
+from texml_mcp.cli import eval_commands, export_commands, gate_commands, setup_commands
 from texml_mcp.cli.sandbox_commands import sandbox
 from texml_mcp.cli.tokens import tokens
 
@@ -26,6 +26,7 @@ app.add_typer(tokens, name="tokens")
 export_commands.add_to(schemas)
 gate_commands.add_to(app)
 setup_commands.add_to(app)
+eval_commands.add_to(app)
 
 
 def _version(wanted: bool) -> None:
