@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_TOOLS ?= $(VENV)/node
+EXTRAS ?= dev
 
 .PHONY: demo test check schemas bench mcpb image-check node-tools clean
 
@@ -44,7 +45,7 @@ $(NODE_TOOLS)/.installed: tests/node_tools/package.json
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	touch $(STAMP)
 
 clean:

@@ -15,7 +15,7 @@ from texml_mcp.evals.failures import named
 from texml_mcp.evals.grading import Expected, expected_of
 from texml_mcp.evals.model import Task
 from texml_mcp.evals.servers import OwnServer, ServerFailedError, ServerUnderTest
-from texml_mcp.evals.stage import OutOfSteps, Over, staged
+from texml_mcp.evals.stage import FAR_TOO_MANY, OutOfSteps, Over, staged
 from texml_mcp.sandbox.fixture import FixtureError
 
 DEFAULT_SECONDS = 600.0
@@ -45,7 +45,7 @@ async def play(
             except OutOfSteps:
                 episode.ended, episode.why = (
                     "out_of_steps",
-                    "far more calls or messages than the task may cost",
+                    FAR_TOO_MANY,
                 )
             except Over:
                 pass

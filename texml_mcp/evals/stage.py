@@ -26,6 +26,7 @@ from texml_mcp.gate.policy.defaults import default_action
 from texml_mcp.tools.schema import token_estimate
 
 STEPS_BEYOND_BUDGET = 3
+FAR_TOO_MANY = "far more calls or messages than the task may cost"
 LONGEST_TEXT = 100_000
 
 

@@ -1,0 +1,1 @@
+"""The tasks in other harnesses: their loop, their logs and their models; our worlds and our grade."""
