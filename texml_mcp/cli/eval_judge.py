@@ -59,8 +59,8 @@ def diff(one: Path, other: Path, *, as_json: bool) -> None:
     rows = [["measure", "A", "B", "B - A", "95 %", ""]]
     for name, (here, there, by) in found.moved.items():
         between = "-" if by.low is None else f"{by.low:+.3f} to {by.high:+.3f}"
-        clear = by.low is not None and by.high is not None and (by.low > 0 or by.high < 0)
-        rows.append([name, *map(_number, (here, there, by.value)), between, "clear" if clear else ""])
+        clear = "clear" if found.clear(name) else ""
+        rows.append([name, *map(_number, (here, there, by.value)), between, clear])
     table(rows, right=1)
 
 
@@ -81,6 +81,8 @@ def _show(trace: Trace, found: Regraded, summed: Summaries) -> None:
     typer.echo(f"{trace.path}: {header.agent} on {header.server}, grader {GRADER}, was {header.grader}")
     if missing := len(header.tasks) * header.trials - len(trace.runs):
         typer.echo(f"  not finished: {missing} runs are missing")
+    if trace.torn:
+        typer.echo("  its last line is torn and left out; eval run --resume plays that run again")
     for task, why in found.left_out.items():
         typer.echo(f"  {task} is not comparable: {why}")
     changes = found.changes()

@@ -62,6 +62,8 @@ def run(choice: Choice, asked: Asked, *, as_json: bool) -> int:
     if stopped:
         return _stopped(stopped, len(runs), len(tasks) * asked.trials, asked.out)
     _show(plan, runs, wrong, asked.out, as_json=as_json)
+    if recorder is not None and recorder.held is not None:
+        typer.echo(f"{len(recorder.held.runs)} of {len(runs)} runs were there already.", err=True)
     return 1 if wrong or any(run.score.ended in NOT_PLAYED for run in runs) else 0
 
 
@@ -121,8 +123,6 @@ def _played(plan: Plan, recorder: Recorder | None) -> tuple[list[Run], int]:
     import anyio
 
     held = len(recorder.held.runs) if recorder and recorder.held else 0
-    if held:
-        typer.echo(f"{held} runs are there already.", err=True)
     of = len(plan.tasks) * plan.trials
     finished: list[Run] = []
     with _bar() as tell:
@@ -216,6 +216,10 @@ def _show(plan: Plan, runs: list[Run], wrong: list[str], out: Path | None, *, as
         if out is not None:
             typer.echo(f"The trace is in {out}.")
     said = [*wrong, *(f"{task} could not be played: {why}" for task, why in not_played.items())]
+    for how, count in found.overall.ended.items():
+        if how not in ("done", *NOT_PLAYED):
+            first = next(run.score for run in runs if run.score.ended == how)
+            said.append(f"{count} runs ended {how}; the first, of {first.task}: {first.why}")
     for each in said[:MOST_SHOWN]:
         typer.echo(f"texml-mcp: {each}", err=True)
     if len(said) > MOST_SHOWN:

@@ -8,6 +8,9 @@ from typing import Any
 from texml_mcp.evals.metrics import MEANS, RATES, Measure, Pair, Tally, difference, pass_hat, tallies
 from texml_mcp.evals.trace import Trace
 
+# Five tasks that all moved one way may have done so by chance: 2 * 0.5 ** 5 is more than 0.05.
+FEWEST_TASKS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Flip:
@@ -34,9 +37,15 @@ class Comparison:
     flips: list[Flip]
     moved: dict[str, tuple[float | None, float | None, Measure]]
 
+    def clear(self, name: str) -> bool:
+        """Whether a measure moved by more than chance explains."""
+        by = self.moved[name][2]
+        known = by.low is not None and by.high is not None and (by.low > 0 or by.high < 0)
+        return known and self.tasks >= FEWEST_TASKS
+
     def as_json(self) -> dict[str, Any]:
         moved = {
-            name: {"here": here, "there": there, "difference": asdict(by)}
+            name: {"here": here, "there": there, "difference": asdict(by), "clear": self.clear(name)}
             for name, (here, there, by) in self.moved.items()
         }
         flips = [{**asdict(each), "gained": each.gained} for each in self.flips]

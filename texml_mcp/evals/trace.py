@@ -215,7 +215,9 @@ def _checked(check: Callable[[bytes], _Checked], line: bytes) -> _Checked:
         return check(line)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        # Of a line after the header the first part only says which kind of line it is.
+        parts = first["loc"] if check == Header.model_validate_json else first["loc"][1:]
+        place = ".".join(str(part) for part in parts)
         raise TraceError(f"{place}: {first['msg']}"[:300].removeprefix(": ")) from None
 
 
@@ -226,7 +228,7 @@ def _wrong(happened: Mapping[str, Any]) -> str:
         return f"kind must be one of {', '.join(_HOLDS)}"
     for name, kind in holds.items():
         if not isinstance(happened.get(name), kind):
-            return f"{name} must be there, and a {kind.__name__}"
+            return f"{name} must be there, of type {kind.__name__}"
     return ""
 
 
