@@ -89,7 +89,7 @@ GET_RECORDING = Endpoint(
     "GET",
     f"{_PATH}/{{recording_sid}}.json",
     "recordings",
-    "",
+    "Read a recording, with its audio link.",
     effect=Effect.READ,
     shape=RECORDING,
     path_params=(ACCOUNT_SID, RECORDING_SID),

@@ -38,10 +38,15 @@ def shaped(shape: Shape, body: dict[str, Any], *, full: bool) -> dict[str, Any]:
     return record(shape.fields if full else _told_fields(shape), body)
 
 
-def brief(shape: Shape, everything: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary shape of a record: its brief fields that hold something."""
-    picked = ((name, everything.get(name)) for name in BY_SHAPE[shape.name].brief)
-    return {name: value for name, value in picked if value not in (None, "", [], {})}
+def brief(names: tuple[str, ...], everything: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary shape of a record: those of the named fields that hold something."""
+    picked = ((name, everything.get(name)) for name in names)
+    # A duration of nothing says that it has none yet, as the line of a list does.
+    return {
+        name: value
+        for name, value in picked
+        if value not in (None, "", [], {}) and not (name == "duration" and value == 0)
+    }
 
 
 def key_of(shape: Shape, shown: Mapping[str, Any]) -> str:
@@ -60,12 +65,13 @@ def one(endpoint: Endpoint, given: Mapping[str, Any], body: Any, *, full: bool) 
         return ToolResult("ok", sentence({}, given), next=after(endpoint, given, {}))
     inner = unwrap(endpoint, body)
     everything = shaped(endpoint.shape, inner, full=full)
-    shown = everything if full else brief(endpoint.shape, everything)
     summary = BY_SHAPE[endpoint.shape.name]
+    shown = everything if full else brief(summary.brief, everything)
     if sentence is not None:
         line = sentence(everything, given)
     else:
-        line = f"{summary.noun.capitalize()} {key_of(endpoint.shape, everything)}: {summary.line(everything)}"
+        # The fields follow: a head that repeats them would double the bill.
+        line = f"{_upper(summary.noun)} {summary.state(everything) or key_of(endpoint.shape, everything)}"
     return ToolResult(
         "ok",
         line,
@@ -73,6 +79,10 @@ def one(endpoint: Endpoint, given: Mapping[str, Any], body: Any, *, full: bool) 
         untrusted=untrusted_fields(endpoint.shape.fields, shown),
         next=after(endpoint, given, everything),
     )
+
+
+def _upper(noun: str) -> str:
+    return noun[:1].upper() + noun[1:]
 
 
 def unwrap(endpoint: Endpoint, body: Any) -> dict[str, Any]:
@@ -101,7 +111,15 @@ def many(
     assert endpoint.page is not None
     summary = BY_SHAPE[endpoint.shape.name]
     everything = [shaped(endpoint.shape, body, full=full) for body in bodies]
-    items = everything if full else [brief(endpoint.shape, each) for each in everything]
+    first = everything[0] if everything else {}
+    if not full:
+        # What was asked for is not said again in each item.
+        scope = {param.name: given.get(param.name) for param in endpoint.path_params}
+        everything = [
+            {name: value for name, value in each.items() if value is None or scope.get(name) != value}
+            for each in everything
+        ]
+    items = everything if full else [brief(summary.item, each) for each in everything]
     lines = [_line(endpoint.shape, summary, each) for each in everything]
     kept = _fitting(items, lines)
     result = ToolResult("ok", "", items=items[:kept], lines=lines[:kept])
@@ -120,7 +138,7 @@ def many(
     elif more:
         rest = portable(endpoint, given) | {"limit": 100}
         result.next.append(Next(endpoint.id, rest, "gather across pages"))
-    result.next += after(endpoint, given, everything[0] if everything else {})[: 3 - len(result.next)]
+    result.next += after(endpoint, given, first)[: 3 - len(result.next)]
     return result
 
 

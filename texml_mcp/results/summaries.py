@@ -15,11 +15,22 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How one resource is told. `brief` are the fields of the summary shape, identifiers first."""
+    """How one resource is told.
+
+    `brief` are the fields of the summary shape, identifiers first, and `line` is one item of a list as text.
+    `state` heads a resource that is told alone, whose fields follow; `row` are the fields of an item of a
+    list, where it has fewer.
+    """
 
     noun: str
     brief: tuple[str, ...]
     line: Callable[[Record], str]
+    state: Callable[[Record], str]
+    row: tuple[str, ...] = ()
+
+    @property
+    def item(self) -> tuple[str, ...]:
+        return self.row or self.brief
 
 
 def join(*parts: object) -> str:
@@ -57,6 +68,12 @@ def _call(call: Record) -> str:
     )
 
 
+def _state(record: Record) -> str:
+    """What a call, a recording or a transcription has come to."""
+    error = record.get("error_code")
+    return join(record.get("status"), lasted(record.get("duration")), error and f"error {error}")
+
+
 def _recording(recording: Record) -> str:
     return join(
         recording.get("status"),
@@ -88,6 +105,10 @@ def _conference(conference: Record) -> str:
     )
 
 
+def _conference_state(conference: Record) -> str:
+    return join(conference.get("status"), conference.get("reason_conference_ended"))
+
+
 def _participant(participant: Record) -> str:
     return join(
         participant.get("status"),
@@ -112,22 +133,39 @@ def _transcription(transcription: Record) -> str:
         transcription.get("date_created"),
         transcription.get("recording_sid") and f"recording {transcription['recording_sid']}",
         transcription.get("transcription_text")
-        and f"transcription_text (untrusted): {quoted(transcription['transcription_text'])}",
+        and f"untrusted: {quoted(transcription['transcription_text'])}",
     )
 
 
 def _application(application: Record) -> str:
     return join(
         quoted(application.get("friendly_name")),
-        "active" if application.get("active") else "inactive",
+        _application_state(application),
         application.get("voice_url"),
     )
+
+
+def _application_state(application: Record) -> str:
+    return "active" if application.get("active") else "inactive"
 
 
 def _secret(secret: Record) -> str:
     return join(secret.get("name"))
 
 
+_CALL_ROW = (
+    "sid",
+    "status",
+    "from",
+    "to",
+    "direction",
+    "start_time",
+    "duration",
+    "answered_by",
+    "caller_name",
+    "price",
+    "price_unit",
+)
 _RECORDING_BRIEF = (
     "sid",
     "status",
@@ -139,6 +177,7 @@ _RECORDING_BRIEF = (
     "media_url",
     "error_code",
 )
+_RECORDING_ROW = tuple(name for name in _RECORDING_BRIEF if name != "media_url")
 _PARTICIPANT_BRIEF = (
     "call_sid",
     "status",
@@ -169,15 +208,17 @@ BY_SHAPE: dict[str, Summary] = {
             "price_unit",
         ),
         _call,
+        _state,
+        _CALL_ROW,
     ),
-    "created_call": Summary("call", ("sid", "status", "from", "to"), _call),
-    "recording": Summary("recording", _RECORDING_BRIEF, _recording),
-    "recording_change": Summary("recording", (*_RECORDING_BRIEF, "track", "channels"), _recording),
-    "conference_recording": Summary("recording", _RECORDING_BRIEF, _recording),
-    "siprec": Summary("SIPREC session", _MEDIA_BRIEF, _media),
-    "siprec_change": Summary("SIPREC session", _MEDIA_BRIEF, _media),
-    "stream": Summary("stream", _MEDIA_BRIEF, _media),
-    "stream_change": Summary("stream", _MEDIA_BRIEF, _media),
+    "created_call": Summary("call", ("sid", "status", "from", "to"), _call, _state),
+    "recording": Summary("recording", _RECORDING_BRIEF, _recording, _state, _RECORDING_ROW),
+    "recording_change": Summary("recording", (*_RECORDING_BRIEF, "track", "channels"), _recording, _state),
+    "conference_recording": Summary("recording", _RECORDING_BRIEF, _recording, _state, _RECORDING_ROW),
+    "siprec": Summary("SIPREC session", _MEDIA_BRIEF, _media, _state),
+    "siprec_change": Summary("SIPREC session", _MEDIA_BRIEF, _media, _state),
+    "stream": Summary("stream", _MEDIA_BRIEF, _media, _state),
+    "stream_change": Summary("stream", _MEDIA_BRIEF, _media, _state),
     "conference": Summary(
         "conference",
         (
@@ -189,16 +230,19 @@ BY_SHAPE: dict[str, Summary] = {
             "call_sid_ending_conference",
         ),
         _conference,
+        _conference_state,
     ),
-    "participant": Summary("participant", _PARTICIPANT_BRIEF, _participant),
-    "dialed_participant": Summary("participant", _PARTICIPANT_BRIEF, _participant),
-    "queue": Summary("queue", ("sid", "current_size", "max_size", "average_wait_time"), _queue),
+    "participant": Summary("participant", _PARTICIPANT_BRIEF, _participant, _participant),
+    "dialed_participant": Summary("participant", _PARTICIPANT_BRIEF, _participant, _participant),
+    "queue": Summary("queue", ("sid", "current_size", "max_size", "average_wait_time"), _queue, _queue),
     "transcription": Summary(
         "transcription",
         ("sid", "status", "transcription_text", "recording_sid", "call_sid", "duration", "date_created"),
         _transcription,
+        _state,
+        ("sid", "status", "transcription_text", "recording_sid", "duration", "date_created"),
     ),
-    "secret": Summary("secret", ("name",), _secret),
+    "secret": Summary("secret", ("name",), _secret, _secret),
     "application": Summary(
         "application",
         (
@@ -213,6 +257,8 @@ BY_SHAPE: dict[str, Summary] = {
             "tags",
         ),
         _application,
+        _application_state,
+        ("id", "friendly_name", "active", "voice_url"),
     ),
 }
 
@@ -222,10 +268,10 @@ Sentence = Callable[[Record, Record], str]
 
 def _changed_call(call: Record, given: Record) -> str:
     if given.get("Status") == "completed":
-        return join("Hung up.", _call(call))
+        return join("Hung up.", _state(call))
     if given.get("Url") or given.get("Texml"):
-        return join("The call runs its new TeXML.", _call(call))
-    return join("Call updated.", _call(call))
+        return join("The call runs its new TeXML.", _state(call))
+    return join("Call updated.", _state(call))
 
 
 def _changed_recording(recording: Record, given: Record) -> str:
@@ -235,7 +281,7 @@ def _changed_recording(recording: Record, given: Record) -> str:
 
 def _changed_conference(conference: Record, given: Record) -> str:
     done = "Conference ended, everyone hung up." if given.get("Status") else "Announcement playing."
-    return join(done, _conference(conference))
+    return join(done, _conference_state(conference))
 
 
 def _changed_participant(participant: Record, given: Record) -> str:
@@ -286,10 +332,10 @@ SENTENCES: dict[str, Sentence] = {
         f"Secret {given['name']} stored. Use it in TeXML as {{{{{given['name']}}}}}; it cannot be read back."
     ),
     "create_application": lambda application, given: join(
-        f"Application {application.get('id', '?')} created:", _application(application)
+        f"Application {application.get('id', '?')} created:", _application_state(application)
     ),
     "update_application": lambda application, given: join(
-        f"Application {given['id']} changed:", _application(application)
+        f"Application {given['id']} changed:", _application_state(application)
     ),
     "delete_application": lambda application, given: f"Application {given['id']} deleted.",
 }

@@ -28,7 +28,7 @@ def render(result: ToolResult) -> str:
     if result.confirm_token:
         lines.append(f"confirm_token: {result.confirm_token} (expires in {result.expires_in_seconds:g} s)")
     if result.data is not None:
-        lines += _pairs(result.data, result.untrusted)
+        lines += _pairs(result.data, result.untrusted, head)
     lines += result.lines
     for key in ("field", "retry_after_seconds"):
         if (value := getattr(result, key)) is not None:
@@ -46,10 +46,12 @@ def compact(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def _pairs(data: Mapping[str, Any], untrusted: list[str]) -> list[str]:
+def _pairs(data: Mapping[str, Any], untrusted: list[str], head: str) -> list[str]:
+    """The fields as lines, without the words that the head has said; what others wrote has its label."""
+    said = {word.rstrip(".:,;") for word in head.split()}
     lines: list[str] = []
     for key, value in data.items():
-        if value in (None, "", [], {}):
+        if value in (None, "", [], {}) or (isinstance(value, str) and value in said and key not in untrusted):
             continue
         label = f"{key} (untrusted)" if key in untrusted else key
         shown = (
