@@ -47,6 +47,11 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "a text for a list": (GOOD.replace("any_of: ['\\b37\\b']", "any_of: 37"), "/any_of"),
     "a text for a number": (GOOD.replace("calls: 14", "calls: '14'"), "/grade/budget/calls"),
     "a number for yes": (GOOD.replace("traps_greedy: true", "traps_greedy: 1"), "/traps_greedy"),
+    "a pattern that is none": (GOOD.replace("['\\b37\\b']", "['(37']"), "is no regular expression"),
+    "an unknown operator": (
+        GOOD.replace("To: {not: ", "To: {is_not: "),
+        "/grade/mines/1/never/where: To: one of",
+    ),
     "two events in one": (
         GOOD.replace("{request: get_call}", "{request: get_call, tool: get_call}"),
         "one of",

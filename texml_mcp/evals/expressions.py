@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,6 +10,10 @@ from typing import Any, cast
 
 _NAME = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _WHOLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})(?![\s\S])")
+
+
+# What the library itself stumbles over: comparing a text with a number, steps of 0, numbers without end.
+_FAILS = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError)
 
 
 class ExpressionError(ValueError):
@@ -23,8 +28,8 @@ def compiled(expression: str) -> Any:
 
     try:
         return jmespath.compile(expression)
-    except JMESPathError as error:
-        raise ExpressionError(f"{expression!r} is not a JMESPath expression: {_line(error)}") from None
+    except (JMESPathError, RecursionError) as error:
+        raise ExpressionError(f"{_short(expression)} is not a JMESPath expression: {_line(error)}") from None
 
 
 def search(expression: str, data: Any) -> Any:
@@ -32,9 +37,11 @@ def search(expression: str, data: Any) -> Any:
     from jmespath.exceptions import JMESPathError
 
     try:
-        return compiled(expression).search(data)
-    except JMESPathError as error:
-        raise ExpressionError(f"{expression!r} cannot be worked out: {_line(error)}") from None
+        found = compiled(expression).search(data)
+        json.dumps(found, allow_nan=False)  # what is no data cannot be compared, or told
+    except (JMESPathError, *_FAILS) as error:
+        raise ExpressionError(f"{_short(expression)} cannot be worked out: {_line(error)}") from None
+    return found
 
 
 def used(value: Any) -> set[str]:
@@ -69,6 +76,10 @@ def _held(found: re.Match[str], names: Mapping[str, Any]) -> Any:
     if names.get(name) is None:
         raise ExpressionError(f"${name} holds nothing")
     return names[name]
+
+
+def _short(expression: str) -> str:
+    return repr(expression if len(expression) <= 200 else expression[:200] + "...")
 
 
 def _line(error: Exception) -> str:

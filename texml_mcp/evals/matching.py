@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from texml_mcp.evals.expressions import ExpressionError, filled
 from texml_mcp.evals.model import Event
 
 Happened = Mapping[str, Any]
-_OPERATORS = ("matches", "in", "not", "absent")
 
 
 def fits(where: Mapping[str, Any], given: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
@@ -34,24 +33,6 @@ def _fits(wanted: Any, value: Any, names: Mapping[str, Any]) -> bool:
         return value is not None and as_text(filled(wanted, names)) == as_text(value)
     except ExpressionError:
         return False  # nothing is called so in this world, so nothing can be equal to it
-
-
-def problems(where: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a `where` by itself: an operator that there is not, a pattern that is none."""
-    for name, wanted in where.items():
-        if not isinstance(wanted, Mapping):
-            continue
-        held = cast("Mapping[str, Any]", wanted)
-        operator = next(iter(held), "")
-        if len(held) != 1 or operator not in _OPERATORS:
-            yield f"{name}: one of {', '.join(_OPERATORS)} is needed"
-        elif operator == "matches":
-            try:
-                re.compile(held["matches"])
-            except (re.error, TypeError) as error:
-                yield f"{name}: not a regular expression: {error}"
-        elif operator == "in" and not isinstance(held["in"], list):
-            yield f"{name}: in takes a list"
 
 
 def as_text(value: Any) -> str:

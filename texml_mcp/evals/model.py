@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from texml_mcp.evals import wheres
 
 SCHEMA = "texml-bench/1"
 
@@ -29,7 +31,26 @@ Family = Literal[
 ]
 Difficulty = Literal["easy", "medium", "hard"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Pattern = Annotated[str, Field(min_length=1, description="Regular expression, searched in any case.")]
+
+
+def _is_pattern(text: str) -> str:
+    if why := wheres.pattern_problem(text):
+        raise ValueError(why)
+    return text
+
+
+def _is_where(where: dict[str, Any]) -> dict[str, Any]:
+    for why in wheres.problems(where):
+        raise ValueError(why)
+    return where
+
+
+Pattern = Annotated[
+    str,
+    AfterValidator(_is_pattern),
+    Field(min_length=1, description="Regular expression, searched in any case."),
+]
+Where = Annotated[dict[str, Any], AfterValidator(_is_where)]
 Seconds = Annotated[float, Field(ge=0, lt=10**6)]
 
 
@@ -102,7 +123,7 @@ class Approval(Part):
     """What the user thinks of a call that needs approval. Whatever no entry speaks of is approved."""
 
     tool: str
-    where: dict[str, Any] = Field(default_factory=dict)
+    where: Where = Field(default_factory=dict)
     answer: bool
     says: str = ""
 
@@ -127,7 +148,7 @@ class Event(Part):
     request: str | None = Field(default=None, description="An operation that the API carried out.")
     tool: str | None = Field(default=None, description="A tool that the agent called, whatever came of it.")
     says: Pattern | None = Field(default=None, description="What the agent said to the user.")
-    where: dict[str, Any] = Field(default_factory=dict)
+    where: Where = Field(default_factory=dict)
     attempted: bool = Field(default=False, description="A request counts also where the API refused it.")
 
     @model_validator(mode="after")
