@@ -156,6 +156,19 @@ def validate(
     raise typer.Exit(code)
 
 
+@evals.command("report")
+def report(
+    traces: Traces,
+    out: Annotated[Path, typer.Option("--out", help="The file of HTML to write.")],
+) -> None:
+    """Write a page about traces: one file, without a script, that needs no network."""
+    from texml_mcp.cli import eval_judge
+    from texml_mcp.cli.eval_choice import usage
+
+    with usage():
+        eval_judge.report(traces, out)
+
+
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     app.add_typer(evals, name="eval")

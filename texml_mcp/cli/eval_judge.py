@@ -1,4 +1,4 @@
-"""`texml-mcp eval score` and `eval diff`: old traces under today's grader, and two of them side by side."""
+"""`texml-mcp eval score`, `diff` and `report`: what can be made of traces once they are there."""
 
 from __future__ import annotations
 
@@ -62,6 +62,19 @@ def diff(one: Path, other: Path, *, as_json: bool) -> None:
         clear = "clear" if found.clear(name) else ""
         rows.append([name, *map(_number, (here, there, by.value)), between, clear])
     table(rows, right=1)
+
+
+def report(traces: Sequence[Path], out: Path) -> None:
+    """Write the page about traces. Raises `TraceError`, and `UsageError` where it cannot be written."""
+    from texml_mcp.evals.report import write
+
+    if any(out.resolve() == each.resolve() for each in traces):
+        raise UsageError(f"{out} is a trace: --out would write over it")
+    try:
+        write(traces, out)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
+    typer.echo(f"The report is in {out}.")
 
 
 def _judged(path: Path, tasks: dict[str, Task]) -> tuple[Trace, Regraded, Summaries]:
