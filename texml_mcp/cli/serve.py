@@ -36,6 +36,8 @@ def run(arguments: list[str]) -> int:
             gc.enable()
             serve_http(settings)
             return 0
+        if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+            raise SettingsError("A client speaks through stdin and stdout: both must be open, or use --http.")
         if not settings.plain_stdio:
             from texml_mcp.server.startup import shorten
 

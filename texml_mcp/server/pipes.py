@@ -17,12 +17,12 @@ import logging
 import os
 import stat
 from collections import deque
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any
 
 import anyio
+import anyio.lowlevel
 from mcp.shared.message import SessionMessage
 from mcp_types.jsonrpc import jsonrpc_message_adapter
 
@@ -64,9 +64,8 @@ async def pipes() -> AsyncGenerator[tuple[Incoming, Outgoing]]:
     reads nothing of the client and writes nothing to it. Both are as before at the end.
     """
     with _claimed(0, os.open(os.devnull, os.O_RDONLY)) as stdin, _claimed(1, _stderr()) as stdout:
-        outgoing = Outgoing(stdout)
         incoming = Incoming(stdin)
-        outgoing.on_broken = incoming.end  # who does not listen any more is gone, whatever it still says
+        outgoing = Outgoing(stdout, incoming.abandon)
         try:
             yield incoming, outgoing
         finally:
@@ -136,11 +135,11 @@ class Incoming:
         except Exception as error:
             return error
 
-    def end(self) -> None:
-        """No more is read, as if the client had closed its side."""
-        self._unwatch()
-        self._ended = True
-        self._wake()
+    def abandon(self) -> None:
+        """The client is gone: what it still asked for is not done, as nobody would hear of it."""
+        self._lines.clear()
+        self._held = 0
+        self._end()
 
     async def aclose(self) -> None:
         """Stop reading."""
@@ -158,6 +157,11 @@ class Incoming:
             self._loop.remove_reader(self._fd)
             self._reading = False
 
+    def _end(self) -> None:
+        self._unwatch()
+        self._ended = True
+        self._wake()
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -174,7 +178,7 @@ class Incoming:
             self._split(data)
         else:
             self._split(b"", last=True)
-            self.end()
+            self._end()
         if self._held > HIGH_WATER:
             self._unwatch()
 
@@ -218,16 +222,16 @@ class Incoming:
 class Outgoing:
     """The way to the client, as the server's write stream. Messages leave whole, in the order they came."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, gone: Callable[[], None]) -> None:
+        """`gone` is called when the client does not listen any more."""
         self._fd = fd
+        self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._rest: deque[memoryview] = deque()  # what the pipe did not take yet
         self._held = 0
-        self._room = asyncio.Event()
-        self._room.set()
+        self._moved = asyncio.Event()
         self._closed = False
         self._broken = False
-        self.on_broken: Any = lambda: None
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write one message; waits while the client is slow.
@@ -236,7 +240,7 @@ class Outgoing:
         """
         await anyio.lowlevel.checkpoint_if_cancelled()
         while self._held > HIGH_WATER and not (self._broken or self._closed):
-            await self._room.wait()
+            await self._movement()
         if self._closed:
             raise anyio.ClosedResourceError
         if not self._broken:
@@ -248,19 +252,20 @@ class Outgoing:
     async def aclose(self) -> None:
         """Take no more messages; what was taken is still written."""
         self._closed = True
-        self._room.set()
+        self._moved.set()
 
     async def last_words(self) -> None:
         """Wait until all is written, or the client takes nothing any more."""
         while self._rest:
-            before = self._held
-            with anyio.move_on_after(LAST_WORDS_SECONDS):
-                while self._held == before:
-                    self._room.clear()
-                    await self._room.wait()
-            if self._held == before:
-                log.warning("the client takes no more answers: %d bytes are dropped", before)
+            with anyio.move_on_after(LAST_WORDS_SECONDS) as patience:
+                await self._movement()
+            if patience.cancelled_caught:
+                log.warning("the client takes no more answers: %d bytes are dropped", self._held)
                 self._break()
+
+    async def _movement(self) -> None:
+        self._moved.clear()
+        await self._moved.wait()
 
     def _write(self, data: memoryview) -> None:
         if not self._rest:
@@ -270,8 +275,6 @@ class Outgoing:
             self._loop.add_writer(self._fd, self._ready)
         self._rest.append(data)
         self._held += len(data)
-        if self._held > HIGH_WATER:
-            self._room.clear()
 
     def _take(self, data: memoryview) -> int:
         """How much of it the pipe takes now."""
@@ -294,7 +297,7 @@ class Outgoing:
                 self._rest.popleft()
             else:
                 self._rest[0] = self._rest[0][taken:]
-            self._room.set()
+            self._moved.set()
         if not self._broken:
             self._loop.remove_writer(self._fd)
 
@@ -304,8 +307,8 @@ class Outgoing:
             self._loop.remove_writer(self._fd)
             self._rest.clear()
             self._held = 0
-        self._room.set()
-        self.on_broken()
+        self._moved.set()
+        self._gone()
 
     async def __aenter__(self) -> Outgoing:
         return self

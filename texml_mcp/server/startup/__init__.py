@@ -28,8 +28,8 @@ WAITING: dict[str, tuple[str, ...]] = {
     "mcp.server.transport_security": ("starlette",),
     "mcp.types": ("mcp", "mcp_types"),
 }
-"""Which module of the SDK may wait for what: for what a server on stdio does not use. Only modules off the path
-of a call: their functions look every name up the slow way."""
+"""Which module of the SDK may wait for what: for what a server on stdio does not use. None on the path of a
+call: the functions of such a module look every name up the slow way."""
 
 
 def shorten() -> None:
