@@ -38,6 +38,9 @@ async def on_a_port(world: World) -> AsyncGenerator[str]:
             finally:
                 around.cancel_scope.cancel()
     finally:
+        # Before the socket: the loop would go on watching its number, and miss who gets the number next.
+        for each in getattr(server, "servers", ()):
+            each.close()
         listening.close()
         # An answer that a fault holds back for half a minute must not hold up the next task.
         for each in list(server.server_state.tasks):
