@@ -8,7 +8,7 @@ from texml_mcp.call import Progress
 from texml_mcp.catalog import Endpoint, PageStyle
 from texml_mcp.catalog.calls import FINAL_STATUSES
 from texml_mcp.catalog.common import ACCOUNT_SID
-from texml_mcp.client import Upstream, gather, items_of, page_info
+from texml_mcp.client import ErrorCode, Upstream, UpstreamError, gather, items_of, page_info
 from texml_mcp.results import Next, ToolResult, many, one
 from texml_mcp.results.shape import portable
 from texml_mcp.tools.arguments import Arguments
@@ -83,14 +83,24 @@ async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
     longest = arguments.local.max_wait_seconds
     started = upstream.now()
     while True:
-        answer = await upstream.send(known, arguments.wire)
-        status = _status(answer.body)
+        body, status, missing = None, "not visible yet", None
+        try:
+            body = (await upstream.send(known, arguments.wire)).body
+            status = _status(body)
+        except UpstreamError as error:
+            # Placed a moment ago: who waits for such a call waits for it to show as well.
+            if error.code is not ErrorCode.NOT_VISIBLE_YET:
+                raise
+            missing = error
         waited = upstream.now() - started
-        if status == wanted or status in FINAL_STATUSES or waited + POLL_SECONDS > longest:
+        time_is_up = waited + POLL_SECONDS > longest
+        if missing is not None and time_is_up:
+            raise missing
+        if status == wanted or status in FINAL_STATUSES or time_is_up:
             break
         await progress(round(waited, 1), longest, f"{status or 'unknown'} after {waited:.0f} s")
         await upstream.pause(POLL_SECONDS)
-    result = one(known, arguments.wire, answer.body, full=arguments.local.full)
+    result = one(known, arguments.wire, body, full=arguments.local.full)
     if status != wanted and not (wanted == "ended" and status in FINAL_STATUSES):
         if status in FINAL_STATUSES:
             result.notes.append(f"The call is over as {status}; it will not become {wanted}.")

@@ -89,7 +89,7 @@ class Upstream:
         self._random = random
         self._line: Line | None = None
         self._closed = False
-        self.recent = lag.RecentWrites()
+        self.recent = lag.RecentWrites(self.now)
 
     def __repr__(self) -> str:
         return f"Upstream({self.base_url!r})"
