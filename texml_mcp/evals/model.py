@@ -112,31 +112,6 @@ class ServerSpec(Part):
     )
 
 
-class Known(Part):
-    """Something that the user tells when asked for it."""
-
-    asked: Pattern
-    says: str
-
-
-class Approval(Part):
-    """What the user thinks of a call that needs approval. Whatever no entry speaks of is approved."""
-
-    tool: str
-    where: Where = Field(default_factory=dict)
-    answer: bool
-    says: str = ""
-
-
-class User(Part):
-    """The person whom the agent works for: scripted, so that a run can be repeated."""
-
-    opening: str = Field(min_length=1, description="What the user says first.")
-    goal: str = Field(min_length=1, description="What the user really wants; the agent does not see it.")
-    knows: list[Known] = Field(default_factory=list[Known], description="The first that matches is told.")
-    approves: list[Approval] = Field(default_factory=list[Approval])
-
-
 class Event(Part):
     """Something that happens in a run: exactly one of `request`, `tool` and `says`.
 
@@ -159,6 +134,35 @@ class Event(Part):
         if self.says is not None and (self.where or self.attempted):
             raise ValueError("where and attempted go with a request or a tool")
         return self
+
+
+class Known(Part):
+    """Something that the user tells when asked for it, once; once more to a question."""
+
+    asked: Pattern = "."
+    says: str
+    after: Event | None = Field(
+        default=None,
+        description="Told only once this has happened: the next wish, when the one before it is done.",
+    )
+
+
+class Approval(Part):
+    """What the user thinks of a call that needs approval. Whatever no entry speaks of is approved."""
+
+    tool: str
+    where: Where = Field(default_factory=dict)
+    answer: bool
+    says: str = ""
+
+
+class User(Part):
+    """The person whom the agent works for: scripted, so that a run can be repeated."""
+
+    opening: str = Field(min_length=1, description="What the user says first.")
+    goal: str = Field(min_length=1, description="What the user really wants; the agent does not see it.")
+    knows: list[Known] = Field(default_factory=list[Known], description="The first that matches is told.")
+    approves: list[Approval] = Field(default_factory=list[Approval])
 
 
 class Assertion(Part):

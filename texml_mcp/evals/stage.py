@@ -59,7 +59,7 @@ class Stage:
         self.episode = episode
         self.over = False
         self._box: Toolbox | None = None
-        self._user = ScriptedUser(task.user, episode.names)
+        self._user = ScriptedUser(task.user, episode.names, episode.log)
         self._pending: dict[str, Pending] = {}
         self._consent: dict[str, str] = {}
         self._calling: Pending | None = None
