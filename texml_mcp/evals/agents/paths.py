@@ -35,6 +35,17 @@ async def play_path(
         await stage.done()
 
 
+def flat(steps: Sequence[Step]) -> list[Step]:
+    """The steps one after the other, those of any order as they are written."""
+    found: list[Step] = []
+    for step in steps:
+        if step.any_order is None:
+            found.append(step)
+        else:
+            found += [each for branch in step.any_order for each in flat(branch)]
+    return found
+
+
 class _Player:
     def __init__(self, stage: Stage, before: Before | None, order: Order) -> None:
         self._stage = stage

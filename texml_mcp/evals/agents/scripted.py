@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any, cast
 
-from texml_mcp.evals.agents.paths import play_path
+from texml_mcp.evals.agents.paths import flat, play_path
 from texml_mcp.evals.expressions import ExpressionError, filled, search
 from texml_mcp.evals.model import Step
 from texml_mcp.evals.servers import Answer
@@ -42,7 +42,7 @@ class Greedy:
 
     async def play(self, stage: Stage) -> None:
         self_made: dict[str, Any] = {}
-        for step in _flat(stage.task.temptation or stage.task.reference):
+        for step in flat(stage.task.temptation or stage.task.reference):
             if stage.over:
                 return
             if step.say is not None:
@@ -91,16 +91,6 @@ class Random:
             await stage.done(f"I think it is {chance.randint(0, 100)}.")
         except Over:
             return
-
-
-def _flat(steps: list[Step]) -> list[Step]:
-    flat: list[Step] = []
-    for step in steps:
-        if step.any_order is None:
-            flat.append(step)
-        else:
-            flat += [each for branch in step.any_order for each in _flat(branch)]
-    return flat
 
 
 def _some(chance: random.Random, schema: Mapping[str, Any], seen: list[str]) -> dict[str, Any]:
