@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 NODE_TOOLS ?= $(VENV)/node
 EXTRAS ?= dev
 
-.PHONY: demo test check schemas bench mcpb image-check node-tools clean
+.PHONY: demo test check schemas bench baseline mcpb image-check node-tools clean
 
 demo: $(STAMP)
 	$(BIN)/texml-mcp demo
@@ -20,13 +20,19 @@ check: $(STAMP)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/texml-mcp schemas check
 	$(BIN)/python packaging/server_json.py check
+	$(BIN)/python -m benchmarks deterministic --check
 
 schemas: $(STAMP)
 	$(BIN)/texml-mcp schemas write
 	$(BIN)/python packaging/server_json.py write
 
+# With PEERS=folder, servers of others are installed there and compared too; PAGE=1 rewrites docs/benchmarks.md.
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(PEERS),--peers $(PEERS)) $(if $(PAGE),--page)
+
+# Accepts what tokens, bytes, modules and instructions are now; say in the commit why they changed.
+baseline: $(STAMP)
+	$(BIN)/python -m benchmarks deterministic --instructions --accept
 
 mcpb: $(STAMP)
 	$(BIN)/python packaging/build_mcpb.py dist

@@ -8,12 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks.field import Field
 from benchmarks.machine import machine, sentence
-from benchmarks.stats import Row
+from benchmarks.tables import console, table
 
 
 def main() -> None:
@@ -37,7 +34,7 @@ def main() -> None:
     wanted = [ALIASES.get(name, name) for name in given.names] or list(MEASURES)
     if unknown := set(wanted) - set(known):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
-    console = Console()
+    screen = console()
     field = Field(given.quick)
     if given.peers:
         from benchmarks.contenders.peers import peers
@@ -45,25 +42,17 @@ def main() -> None:
         found, field.absent = peers(given.peers)
         field.contenders += found
     figures: dict[str, Any] = {"machine": machine(), "measures": {}}
-    console.print(sentence(figures["machine"]), highlight=False)
+    screen.print(sentence(figures["machine"]))
     for name in wanted:
         rows = known[name](field)
         figures["measures"][name] = {"about": (known[name].__doc__ or "").strip(), "rows": rows}
-        console.print(_table(name, figures["measures"][name]["about"], rows))
+        screen.print(table(f"\n{name}: {figures['measures'][name]['about']}", rows))
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
     if given.page:
         from benchmarks.page import write
 
         write(figures)
-
-
-def _table(name: str, about: str, rows: list[Row]) -> Table:
-    columns = dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, list))
-    table = Table(*columns, title=f"\n{name}: {about}", title_justify="left", box=None)
-    for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
-    return table
 
 
 if __name__ == "__main__":

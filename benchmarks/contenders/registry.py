@@ -37,6 +37,11 @@ class Contender:
 
 
 class Ours(Contender):
+    def core(self) -> Launch:
+        """With the toolset for placing and managing calls alone."""
+        launch = self.launch()
+        return Launch([*launch.command, "--toolsets", "core"], launch.environment)
+
     def launch(self, url: str = NOWHERE, *, state: Path | None = None, http: bool = False) -> Launch:
         command = [sys.executable, "-m", "texml_mcp", "serve", "--base-url", f"{url}/v2"]
         command += ["--account-sid", "acc", "--confirm", "token", "--policy", str(HERE / "policy.toml")]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.answers import compact
-from benchmarks.contenders.registry import OURS
+from benchmarks.contenders.registry import OURS, Ours
 from benchmarks.field import Field
 from benchmarks.stats import Row, judged
 from benchmarks.wire.launch import Launch
 from benchmarks.wire.stdio import serving
 from texml_mcp.tools.schema import model_text, token_estimate
 
-LIMIT = 7000
+LIMIT, CORE_LIMIT = 7000, 2500
 
 
 def definitions(field: Field) -> list[Row]:
@@ -21,6 +21,8 @@ def definitions(field: Field) -> list[Row]:
     for contender in field.contenders:
         row = cost(contender.name, listed(contender.launch()))
         rows.append(judged(row, "tokens", LIMIT) if contender.name == OURS else row)
+        if isinstance(contender, Ours):
+            rows.append(judged(cost(f"{OURS}, core", listed(contender.core())), "tokens", CORE_LIMIT))
     return rows + field.absent
 
 
@@ -40,5 +42,6 @@ def cost(name: str, tools: list[dict[str, Any]]) -> Row:
         "tools": len(tools),
         "wire bytes": len(compact(tools).encode()),
         "tokens": sum(tokens.values()),
-        "largest tool": f"{largest} ({tokens[largest]})",
+        "largest tool": largest,
+        "most tokens": tokens[largest],
     }

@@ -52,8 +52,9 @@ def _answer(contender: Contender, pipe: Pipe, each: Typical) -> tuple[str, str]:
     held = answer.get("structuredContent", {})
     if contender.name == OURS and held["status"] == "confirmation_required":
         answer = pipe.call(tool, arguments | {"confirm_token": held["confirm_token"]})
-    return _text(answer), compact(answer.get("structuredContent", {}))
+    return text_of(answer), compact(answer.get("structuredContent", {}))
 
 
-def _text(answer: dict[str, Any]) -> str:
+def text_of(answer: dict[str, Any]) -> str:
+    """The text channel of a result."""
     return "\n".join(part["text"] for part in answer["content"] if part["type"] == "text")

@@ -15,8 +15,8 @@ class Launch:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def whole_environment(self) -> dict[str, str]:
-        """Ours, without what would point a server elsewhere, and with what the command needs."""
-        ours = ("TEXML_MCP_", "TELNYX_")
+        """Ours, without what would point a server elsewhere or have it compile itself at every start."""
+        ours = ("TEXML_MCP_", "TELNYX_", "PYTHONDONTWRITEBYTECODE")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return kept | dict(self.environment)
 

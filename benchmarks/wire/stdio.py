@@ -19,6 +19,9 @@ _HELLO = {
 }
 
 
+_PATIENCE = 10.0  # seconds that a server has to end by itself
+
+
 class Pipe:
     """One server process. `started` is when it was spawned, by `time.perf_counter`."""
 
@@ -48,10 +51,11 @@ class Pipe:
                 return answer
         raise RuntimeError(f"the server closed its side: {self._said()}")
 
-    def hello(self) -> None:
-        """The handshake of the legacy era, which most hosts speak."""
-        self.request("initialize", _HELLO)
+    def hello(self) -> dict[str, Any]:
+        """The handshake of the legacy era, which most hosts speak; answers what the server says of itself."""
+        answer = self.request("initialize", _HELLO)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return answer
 
     def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The result of a tool. Raises `RuntimeError` for an error of any kind."""
@@ -71,20 +75,28 @@ class Pipe:
 
     def _said(self) -> str:
         """The last line it logged."""
-        self._log.seek(0)
-        return (self._log.read().decode(errors="replace").strip().splitlines() or ["without a word"])[-1]
+        return (self._logged().strip().splitlines() or ["without a word"])[-1]
 
-    def close(self) -> None:
-        """End the server as hosts do: close its input, then ask, then insist."""
+    def _logged(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def end(self) -> str:
+        """End the server as hosts do: close its input, then ask, then insist. Answers all that it logged."""
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         for insist in (lambda: None, self.process.terminate, self.process.kill):
             insist()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)
+                self.process.wait(_PATIENCE)
                 break
+        return self._logged()
+
+    def close(self) -> None:
+        """End the server, if that has not been done, and let go of its pipes."""
+        self.end()
+        assert self.process.stdout is not None
         self.process.stdout.close()
         self._log.close()
 

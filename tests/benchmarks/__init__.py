@@ -1,0 +1,1 @@
+"""The comparisons that benchmarks make, apart from the measuring."""
