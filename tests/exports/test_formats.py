@@ -47,7 +47,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @each_format
-@pytest.mark.parametrize("toolset", ["", *TOOLSETS])
+@pytest.mark.parametrize("toolset", ["", "core", *TOOLSETS])
 def test_the_provider_has_nothing_to_object(name: str, toolset: str) -> None:
     tools = [definitions()[each] for each in offered(toolsets=[toolset] if toolset else [])]
     assert FORMATS[name].problems(FORMATS[name].convert(tools)) == []
