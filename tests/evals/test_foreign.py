@@ -25,6 +25,7 @@ from texml_mcp.evals.servers import OwnServer, ServerUnderTest
 from texml_mcp.evals.stage import Stage
 from texml_mcp.evals.tasks import parse_task, suite
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = Path(__file__).with_name("foreign_server.py")
 BASELINE = ForeignServer(load("openapi-baseline"))
 AS_PROCESS = ForeignServer(load("texml-mcp-process"))
@@ -346,6 +347,18 @@ def test_nothing_is_left_behind_after_ctrl_c(tmp_path: Path) -> None:
 def test_the_shipped_configurations_are_usable() -> None:
     assert set(shipped()) == {"openapi-baseline", "texml-mcp-process"}
     assert all(load(name).name == name for name in shipped())
+    assert load(str(EXAMPLES / "servers" / "fastmcp.toml")).dialect == "openapi"
+
+
+def test_the_example_puts_two_servers_side_by_side() -> None:
+    words = [sys.executable, str(EXAMPLES / "two_servers.py"), "--task", RING_ANNA.id, "--agent", "reference"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in done.stdout.splitlines()[2:]]
+    assert [row[:5] for row in rows] == [
+        ["texml-mcp", "reference", "1 of 1", "1 of 1", "0%"],
+        ["openapi-baseline", "reference", "0 of 1", "1 of 1", "100%"],
+    ]
 
 
 def test_a_configuration_is_toml_or_yaml_and_knows_where_it_is(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from texml_mcp.evals.reading import content_of
+
 _HERE = Path(__file__).parent / "shipped"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -101,17 +103,9 @@ def load(given: str) -> Configuration:
 
 
 def _content(path: Path) -> Any:
-    text = path.read_text("utf-8")
-    if path.suffix not in (".yaml", ".yml"):
-        return tomllib.loads(text)
-    try:
-        import yaml
-    except ImportError:
-        raise ValueError("YAML needs pip install texml-mcp[eval]; TOML does not") from None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"is not YAML: {error}") from None
+    if path.suffix in (".yaml", ".yml") and path.exists():
+        return content_of(path)
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def _texts(value: Any) -> list[str]:
