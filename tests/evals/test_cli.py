@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from tests.evals import tiny
 from texml_mcp.cli.app import app
+from texml_mcp.cli.eval_run import server_named
 from texml_mcp.evals.trace import read
 
 
@@ -109,6 +110,32 @@ def test_a_trace_that_is_there_is_not_written_over(tasks: Path, traces: dict[str
     assert done.exit_code == 2
     assert 'agent is "null" there and "greedy" here' in done.output
     assert traces["null"].read_bytes() == before
+
+
+def test_a_trace_tells_servers_apart_by_how_they_are_set_up(tmp_path: Path) -> None:
+    """And holds nothing of the configuration itself, in which there may be a key."""
+    digests: list[str] = []
+    for place, key in (("a", "secret"), ("b", "secret"), ("c", "other")):
+        file = tmp_path / place / "server.toml"
+        file.parent.mkdir()
+        file.write_text(f'name = "mine"\ncommand = "mine"\nenv = {{ KEY = "{key}" }}\n')
+        server, options = server_named(str(file))
+        assert server.name == "mine"
+        assert "secret" not in json.dumps(options)
+        digests.append(options["server_digest"])
+    assert digests[0] == digests[1] != digests[2]
+    assert server_named("texml-mcp")[1] == {}
+
+
+def test_runs_that_are_left_out_of_a_trace_are_played_again(
+    tasks: Path, traces: dict[str, Path], tmp_path: Path
+) -> None:
+    some = tmp_path / "some.jsonl"
+    held = traces["reference"].read_text().splitlines(keepends=True)
+    some.write_text("".join(line for line in held if '"trial":2' not in line))
+    words = ["run", "--agent", "reference", "--tasks", tasks, "--trials", "2", "--out", some, "--resume"]
+    assert "3 of 6 runs were there already" in quick(*words).stderr
+    assert tiny.content(some) == tiny.content(traces["reference"])
 
 
 def test_a_missing_extra_is_named() -> None:

@@ -109,7 +109,10 @@ def _warnings(one: Trace, other: Trace, common: int) -> list[str]:
     for name, what in (("server", "servers"), ("texml_mcp", "versions of texml-mcp"), ("seed", "seeds")):
         if (first := getattr(here, name)) != (second := getattr(there, name)):
             found.append(f"the {what} differ: {first} and {second}")
-    for name in sorted(here.options.keys() | there.options.keys()):
+    options = here.options.keys() | there.options.keys()
+    if here.server != there.server:
+        options -= {"server_digest"}  # how they are set up differs by itself then
+    for name in sorted(options):
         if (first := here.options.get(name)) != (second := there.options.get(name)):
             found.append(f"the option {name} differs: {first} and {second}")
     if here.trials != there.trials:
