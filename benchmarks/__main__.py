@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ def main() -> None:
 
         sys.exit(deterministic(sys.argv[2:]))
     from benchmarks.measures import ALIASES, MEASURES, ON_REQUEST
+    from benchmarks.page import to_json, write
 
     known = MEASURES | ON_REQUEST
     names = ", ".join([*known, "deterministic"])
@@ -29,7 +29,7 @@ def main() -> None:
         "--peers", type=Path, metavar="DIR", help="compare what others publish, installed there"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file")
-    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md from this run")
+    parser.add_argument("--page", action="store_true", help="put this run into docs/benchmarks.md")
     given = parser.parse_args()
     wanted = [ALIASES.get(name, name) for name in given.names] or list(MEASURES)
     if unknown := set(wanted) - set(known):
@@ -47,12 +47,11 @@ def main() -> None:
         rows = known[name](field)
         figures["measures"][name] = {"about": (known[name].__doc__ or "").strip(), "rows": rows}
         screen.print(table(f"\n{name}: {figures['measures'][name]['about']}", rows))
-    if given.json:
-        given.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
-    if given.page:
-        from benchmarks.page import write
-
-        write(figures)
+        # After each: a long run that is stopped keeps what it has.
+        if given.json:
+            given.json.write_text(to_json(figures))
+        if given.page:
+            write(figures)
 
 
 if __name__ == "__main__":

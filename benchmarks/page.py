@@ -17,7 +17,7 @@ FIGURES = "benchmarks/figures.json"
 
 _HEAD = """# Benchmarks
 
-This page is made by `make bench PEERS=folder PAGE=1` from one run; the same figures are in
+`make bench PEERS=folder PAGE=1` makes this page; the same figures are in
 [figures.json](benchmarks/figures.json). Measured on: {machine}.
 
 Every server speaks to the same local upstream, in a process of its own, and makes the same request.
@@ -50,11 +50,31 @@ _SAYS: dict[str, str] = {
 
 
 def write(figures: Mapping[str, Any], docs: Path = DOCS) -> None:
-    """Write the page, its plots and the figures."""
+    """Write page, plots and figures, beside what was measured there before on the same machine."""
+    figures = merged(_before(docs), figures)
     for name, text in {**rendered(figures), FIGURES: to_json(figures)}.items():
         file = docs / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
+
+
+def merged(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The measures of both, the newer where both have it; of another machine nothing is kept."""
+    if before is None or before["machine"] != now["machine"]:
+        return now
+    measures = {**before["measures"], **now["measures"]}
+    ordered = {name: measures[name] for name in sorted(measures, key=_place)}
+    return {"machine": now["machine"], "measures": ordered}
+
+
+def _before(docs: Path) -> Mapping[str, Any] | None:
+    file = docs / FIGURES
+    return json.loads(file.read_text()) if file.exists() else None
+
+
+def _place(name: str) -> int:
+    order = list(_SAYS)
+    return order.index(name) if name in order else len(order)
 
 
 def to_json(figures: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def _over(transport: str, field: Field) -> list[Row]:
             ("read", reads, {"stdio": 1.0, "HTTP": 1.15}),
             ("gated write", writes, {"stdio": 1.3, "HTTP": 1.3}),
         ):
-            measured = against(BARE, in_turns(field.rounds(600, 100), tasks, warm=20))
+            measured = against(BARE, in_turns(field.rounds(300, 60), tasks, warm=10))
             for row in measured:
                 judge = row["what"] in (OURS, ON_DISK)
                 row = judged(row, f"of {BARE}", limits[transport]) if judge else row

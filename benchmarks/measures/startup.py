@@ -25,7 +25,7 @@ def startup(field: Field) -> list[Row]:
             return taken
 
     tasks = {each.name: lambda each=each: start(each) for each in field.contenders}
-    taken = in_turns(field.rounds(30, 5), tasks)
+    taken = in_turns(field.rounds(15, 4), tasks)
     rows = against(BARE, taken, tail=1.0, tail_name="worst ms")
     for row in rows:
         row["peak MiB"] = round(peaks[row["what"]] / MIB, 1)
