@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -84,7 +83,7 @@ async def _approval(
     """
     notes = [*arguments.notes, *ruling.reasons]
     if twin := await services.run(services.records.earlier, case):
-        ago = max(0, int(time.time() - twin.at))
+        ago = max(0, int(services.records.state.clock() - twin.at))
         notes.insert(
             0, f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."
         )

@@ -70,8 +70,7 @@ class Stage:
     def open(self, box: Toolbox) -> None:
         """The server is there: the agent can be told what there is."""
         self._box = box
-        parts = [house_rules(), self.task.policy.strip(), box.instructions.strip()]
-        system = "\n\n".join(part for part in parts if part)
+        system = system_prompt(self.task, box.instructions)
         self.brief = Brief(
             *(self.task.id, self.episode.trial, self.episode.seed),
             *(system, tuple(box.tools), self.task.user.opening),
@@ -213,6 +212,12 @@ class Stage:
             or self._turns >= budget.turns * STEPS_BEYOND_BUDGET
         ):
             raise OutOfSteps
+
+
+def system_prompt(task: Task, instructions: str) -> str:
+    """What an agent is told before anything else: the house's rules, the task's, and what the server says."""
+    parts = (house_rules(), task.policy.strip(), instructions.strip())
+    return "\n\n".join(part for part in parts if part)
 
 
 def _shown(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
@@ -39,10 +38,12 @@ def binding(tool: str, arguments: Mapping[str, Any], principal: str) -> str:
 class Approvals:
     """Open approvals. A token works once; any wrong attempt burns it. Methods may raise `StoreError`."""
 
-    def __init__(self, state: State, seconds: float = 300.0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, state: State, seconds: float = 300.0, clock: Callable[[], float] | None = None
+    ) -> None:
         self.seconds = seconds
         self._state = state
-        self._clock = clock
+        self._clock = clock or state.clock
 
     def _now(self) -> float:
         return self._clock()

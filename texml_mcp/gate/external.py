@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -72,9 +71,9 @@ def _loaded(value: Mapping[str, Any]) -> Waiting:
 class Queue:
     """Requests for approval in the store of the gate. Methods may raise `StoreError`."""
 
-    def __init__(self, state: State, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, state: State, clock: Callable[[], float] | None = None) -> None:
         self._state = state
-        self._clock = clock
+        self._clock = clock or state.clock
 
     @property
     def state(self) -> State:

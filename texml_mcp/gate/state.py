@@ -59,12 +59,18 @@ class State:
     """Store, journal, audit trail and digest key. Every part may raise `StoreError` when it is first used.
 
     With `directory=None` there is no audit trail, and without a `store_url` all lives as long as the
-    process. Replicas share a store by its URL; its digest key is sealed under their `seals`.
+    process. Replicas share a store by its URL; its digest key is sealed under their `seals`. What is kept
+    here is dated by `clock`, in seconds since 1970.
     """
 
     def __init__(
-        self, directory: Path | None, store_url: str | None = None, seals: Seals | None = None
+        self,
+        directory: Path | None,
+        store_url: str | None = None,
+        seals: Seals | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.clock = clock
         self.directory = directory
         self.making = threading.RLock()
         self._store_url = store_url
@@ -109,8 +115,10 @@ class State:
     def store(self) -> Store:
         from texml_mcp.gate.store import open_store
 
-        store = open_store(self._store_url or (self.directory / STORE_FILE if self.directory else None))
-        store.purge(time.time())  # once a process: what has expired must not pile up
+        store = open_store(
+            self._store_url or (self.directory / STORE_FILE if self.directory else None), self.clock
+        )
+        store.purge(self.clock())  # once a process: what has expired must not pile up
         return store
 
     @_Once
@@ -132,7 +140,7 @@ class State:
     def journal(self) -> Journal:
         from texml_mcp.gate.journal import Journal
 
-        return Journal(self.store)
+        return Journal(self.store, self.clock)
 
     @_Once
     def audit(self) -> AuditLog | None:

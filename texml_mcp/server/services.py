@@ -51,7 +51,8 @@ def build_services(
         )
     except UnknownNameError as error:
         raise SettingsError(str(error)) from None
-    state = state or build_state(settings)
+    if state is None:
+        state = build_state(settings) if now is None else State(None, clock=lambda: now().timestamp())
     upstream, accounts = build_accounts(settings) if upstream is None else (upstream, None)
     account_sid = settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None)
     if accounts is not None:

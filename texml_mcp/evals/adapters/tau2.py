@@ -27,7 +27,7 @@ from texml_mcp.evals.clockwork import Clockwork, told
 from texml_mcp.evals.expressions import ExpressionError, filled, search
 from texml_mcp.evals.model import Task
 from texml_mcp.evals.servers import Answer, OwnServer
-from texml_mcp.evals.tasks import house_rules
+from texml_mcp.evals.stage import system_prompt
 from texml_mcp.evals.view import fingerprint, view
 from texml_mcp.sandbox.fixture import FixtureError
 from texml_mcp.sandbox.people import DOES
@@ -119,8 +119,7 @@ class Environment:
 
     def get_policy(self) -> str:
         """What the agent is told."""
-        parts = (house_rules(), self.task.policy.strip(), self._box.instructions.strip())
-        return "\n\n".join(part for part in parts if part)
+        return system_prompt(self.task, self._box.instructions)
 
     def get_tools(self) -> list[Tool]:
         """The agent's tools, and `wait`: in this environment time passes only when somebody lets it."""
