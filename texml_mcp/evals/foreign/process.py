@@ -15,7 +15,6 @@ from typing import Any
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
-from anyio.lowlevel import checkpoint
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 LONGEST_LINE = 8 * 1024 * 1024
@@ -35,6 +34,7 @@ class ForeignProcess:
         self._process: Process | None = None
         self._stderr = b""
         self._bad: list[str] = []
+        self._heard_out = anyio.Event()
         self.started = anyio.Event()
         self.trouble = ""
 
@@ -84,7 +84,6 @@ class ForeignProcess:
         if self._process is not None:
             with anyio.move_on_after(GRACE_SECONDS):
                 code = await self._process.wait()
-            await checkpoint()  # the last of its standard error may just have come
         told = f"; it printed, instead of MCP: {self._bad[0]!r}" if self._bad else ""
         ended = f", exit code {code}" if code is not None and code >= 0 else ""
         said = " ".join(self._stderr.decode("utf-8", "replace").split())
@@ -111,6 +110,8 @@ class ForeignProcess:
                 except anyio.DelimiterNotFound:
                     return self.fail(f"it printed a line of more than {LONGEST_LINE:,} bytes")
                 except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError):
+                    with anyio.move_on_after(GRACE_SECONDS):
+                        await self._heard_out.wait()  # its last words say why
                     return self.fail("it ended before the task was done")
                 count += len(line) + 1
                 if count > MOST_BYTES:
@@ -140,6 +141,7 @@ class ForeignProcess:
         with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for chunk in stderr:
                 self._stderr = (self._stderr + chunk)[-KEPT_OF_STDERR:]
+        self._heard_out.set()
 
     async def _hurry(self) -> None:
         with anyio.move_on_after(self._start_seconds):
