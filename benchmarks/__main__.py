@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.field import Field
-from benchmarks.machine import machine, sentence
+from benchmarks.machine import load, machine, sentence
 from benchmarks.tables import console, table
 
 
@@ -44,8 +44,9 @@ def main() -> None:
     figures: dict[str, Any] = {"machine": machine(), "measures": {}}
     screen.print(sentence(figures["machine"]))
     for name in wanted:
+        busy = load()
         rows = known[name](field)
-        figures["measures"][name] = {"about": (known[name].__doc__ or "").strip(), "rows": rows}
+        figures["measures"][name] = {"about": (known[name].__doc__ or "").strip(), "load": busy, "rows": rows}
         screen.print(table(f"\n{name}: {figures['measures'][name]['about']}", rows))
         # After each: a long run that is stopped keeps what it has.
         if given.json:

