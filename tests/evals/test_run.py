@@ -33,7 +33,7 @@ def tasks(tmp_path: Path) -> Path:
 
 
 def until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not happened():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.005)
@@ -57,18 +57,18 @@ def test_every_task_is_tried_and_the_table_tells(tasks: Path, tmp_path: Path) ->
 
 
 def test_a_run_that_was_killed_goes_on_and_comes_to_the_same(tasks: Path, tmp_path: Path) -> None:
-    words = ["run", "--agent", "random", "--tasks", tasks, "--trials", "25", "--seed", "3"]
+    words = ["run", "--agent", "random", "--tasks", tasks, "--trials", "10", "--seed", "3"]
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     tiny.evaluated(*words, "--out", whole)
     process = subprocess.Popen(tiny.command(*words, "--out", killed))
     until(lambda: lines(killed) >= 3)
     process.kill()
     process.wait()
-    assert 3 <= lines(killed) < 75
+    assert 3 <= lines(killed) < 30
     with killed.open("ab") as file:
         file.write(b'{"kind":"episode","digest":"12')  # as far as a write may have come
     told = tiny.evaluated(*words, "--out", killed, "--resume", "--jobs", "2")
-    assert "of 75 runs were there already" in told.stderr
+    assert "of 30 runs were there already" in told.stderr
     assert tiny.content(killed) == tiny.content(whole)
 
 
@@ -101,7 +101,7 @@ def test_stopping_keeps_what_has_finished_and_says_how_to_go_on(
     process = subprocess.Popen(tiny.command(*words), stderr=subprocess.PIPE, text=True)
     until(lambda: pid.exists() and pid.read_text() != "")
     process.send_signal(sent)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == code
     assert f"1 of 2 runs are in {trace}" in said
     assert "--resume" in said
@@ -146,17 +146,19 @@ def test_one_task_that_cannot_be_played_does_not_stop_the_rest(tasks: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("program", "why"),
+    ("program", "seconds", "why"),
     [
-        ("raise SystemExit(3)", "exit code 3"),
-        ("while True: print('garbage', flush=True)", "bad lines"),
-        ("import time; time.sleep(600)", "not done after 2 s"),
+        ("raise SystemExit(3)", "600", "exit code 3"),
+        ("while True: print('garbage', flush=True)", "600", "bad lines"),
+        ("import time; time.sleep(600)", "1", "not done after 1 s"),
     ],
 )
-def test_an_agent_that_fails_is_scored_and_the_run_goes_on(tasks: Path, program: str, why: str) -> None:
+def test_an_agent_that_fails_is_scored_and_the_run_goes_on(
+    tasks: Path, program: str, seconds: str, why: str
+) -> None:
     spec = f"command:{shlex.join([sys.executable, '-c', program])}"
     told = tiny.evaluated(
-        *("run", "--agent", spec, "--tasks", tasks, "--seconds", "2", "--jobs", "3", "--json")
+        *("run", "--agent", spec, "--tasks", tasks, "--seconds", seconds, "--jobs", "3", "--json")
     )
     runs = json.loads(told.stdout)["runs"]
     assert len(runs) == 3
