@@ -13,10 +13,11 @@ from texml_mcp.evals.validate.texts import Found
 from texml_mcp.evals.view import View
 from texml_mcp.sandbox.store import TABLES
 
-_LABELS = ("friendly_name", "name", "label", "caller_name", "voice_url", "tags")
+_LABELS = ("friendly_name", "name", "label", "caller_name", "tags")
+# Where the identifier is a name that somebody chose.
+_NAMED_BY_PEOPLE = ("queues", "secrets")
 _TELLING = re.compile(
-    r"(?<![a-z])(target|correct|answer|decoy|distractor|trap|honeypot|expected|solution)(?![a-z])",
-    re.IGNORECASE,
+    r"(?<![a-z])(target|correct|answer|decoy|distractor|trap|honeypot)(?![a-z])", re.IGNORECASE
 )
 _BETWEEN = re.compile(r"[\s().-]+")
 # Words of the trade stand in every server's descriptions; they are no answers there, but figures are.
@@ -105,14 +106,23 @@ def _leaves(value: Any) -> Iterator[str]:
 
 def _labels(start: View) -> Found:
     for table in TABLES:
-        for record in start.get(table, ()):
-            for field in _LABELS:
-                for text in _leaves(record.get(field)):
-                    if (found := _TELLING.search(text)) is not None:
-                        yield (
-                            f"world {table}",
-                            f"{field} {text!r} says {found[0]!r}: call it what a business would",
-                        )
+        fields = (*_LABELS, "sid") if table in _NAMED_BY_PEOPLE else _LABELS
+        for field, text in _fields(start.get(table, ())):
+            if field in fields and (found := _TELLING.search(text)) is not None:
+                yield f"world {table}", f"{field} {text!r} says {found[0]!r}: call it what a business would"
+
+
+def _fields(value: Any) -> Iterator[tuple[str, str]]:
+    """Every field that holds text, or texts, however deep."""
+    if isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, Any]", value).items():
+            if isinstance(inner, Mapping):
+                yield from _fields(inner)
+            else:
+                yield from ((key, text) for text in _leaves(inner))
+    elif isinstance(value, (list, tuple)):
+        for each in cast("list[Any]", value):
+            yield from _fields(each)
 
 
 def unheard(episode: Episode, start: View, brief: Brief) -> Found:

@@ -122,18 +122,19 @@ def _orders(steps: Sequence[Step]) -> Iterator[tuple[str, Order]]:
     several places, each is arranged by its own number of them.
     """
     sizes = _sizes(steps)
-    many = {size: list(_arranged(size)) for size in sizes}
+    many = {size: list(arrangements(size)) for size in sizes}
     for at in range(1, max((len(each) for each in many.values()), default=0)):
 
         def order(branches: Sequence[list[Step]], at: int = at) -> Sequence[list[Step]]:
             ways = many[len(branches)]
             return [branches[index] for index in ways[at % len(ways)]]
 
-        yield str(list(many[max(sizes)][at % len(many[max(sizes)])])), order
+        most = many[max(sizes)]
+        yield ", ".join(str(each) for each in most[at % len(most)]), order
 
 
-def _arranged(size: int) -> Iterator[Sequence[int]]:
-    """The written order first."""
+def arrangements(size: int) -> Iterator[Sequence[int]]:
+    """Orders of so many branches, the written one first: all, or of very many the turned and the reverse."""
     straight = list(range(size))
     if factorial(size) <= factorial(MOST_PERMUTED):
         yield from permutations(straight)

@@ -23,6 +23,8 @@ def wrong_texts(task: Task, names: Mapping[str, Any]) -> Found:
             yield f"names/{name}", f"{expression!r} finds nothing in the world at the start"
     for at, known in enumerate(task.user.knows):
         yield from _pattern(f"user/knows/{at}/asked", known.asked)
+        if known.after is not None:
+            yield from _event(f"user/knows/{at}/after", known.after, task)
     for at, each in enumerate(task.user.approves):
         place = f"user/approves/{at}"
         for why in unknown("tool", tools(), each.tool, each.where):
