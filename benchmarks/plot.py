@@ -32,6 +32,31 @@ def bars(title: str, values: Bars, unit: str, *, ours: str) -> str:
     return _svg(title, _TOP + len(values) * (_BAR + _GAP) + 6, parts)
 
 
+def stacked(title: str, values: Mapping[str, Bars], unit: str) -> str:
+    """Horizontal bars of parts that add up, each bar with its sum; the legend is below."""
+    most = max(sum(each.values()) for each in values.values())
+    names = dict.fromkeys(part for each in values.values() for part in each)
+    colours = {name: _LINES[turn % len(_LINES)] for turn, name in enumerate(names)}
+    parts: list[str] = []
+    for turn, (name, each) in enumerate(values.items()):
+        top, at = _TOP + turn * (_BAR + _GAP), float(_LEFT)
+        parts.append(_text(_LEFT - 10, top + _BAR * 0.72, name, anchor="end"))
+        for part, value in each.items():
+            long = (WIDTH - _LEFT - _RIGHT) * value / most
+            colour = colours[part]
+            told = f"<title>{escape(part)}: {value:.3g} {escape(unit)}</title>"
+            place = f'x="{at:.1f}" y="{top}" width="{long:.1f}" height="{_BAR}"'
+            parts.append(f'<rect {place} fill="{colour}">{told}</rect>')
+            at += long
+        parts.append(_text(at + 8, top + _BAR * 0.72, f"{sum(each.values()):.3g} {unit}"))
+    below = _TOP + len(values) * (_BAR + _GAP) + 16
+    for turn, (name, colour) in enumerate(colours.items()):
+        x, y = 20 + (turn % 3) * 230, below + (turn // 3) * 20
+        parts.append(f'<rect x="{x}" y="{y - 10}" width="12" height="12" rx="2" fill="{colour}"/>')
+        parts.append(_text(x + 18, y, name))
+    return _svg(title, below + 20 * math.ceil(len(colours) / 3), parts)
+
+
 def lines(title: str, series: Mapping[str, Points], x_unit: str, y_unit: str) -> str:
     """Lines over two logarithmic axes: a straight one at 45 degrees is linear, a level one is flat."""
     height, bottom, left, right = 430, 60, 70, 250
