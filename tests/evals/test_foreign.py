@@ -150,6 +150,15 @@ def test_waiting_takes_a_call_for_every_look() -> None:
     assert len(looks) > 10
 
 
+def test_what_has_just_been_made_is_looked_for_until_it_shows() -> None:
+    lagging = task(world={"also": {"settings": {"lag_seconds": 4}}})
+    episode, score = played(lagging, Reference(), BASELINE)
+    assert score.success, (episode.why, score.checks)
+    answers = [each["status"] for each in episode.of_kind("call") if each["tool"] == "get_call"]
+    assert answers[-1] == "ok"
+    assert set(answers[:-1]) == {"error"}
+
+
 def test_nothing_stands_between_a_greedy_agent_and_a_second_call() -> None:
     _, score = played(RING_ANNA, Greedy(), BASELINE)
     assert (score.mines, score.duplicates) == (["rang_twice"], 1)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from texml_mcp.evals.stage import Stage
 
 MOST_READS = 4
+# Of what was made a moment ago and does not show yet.
+MOST_LOOKS = 15
 _BY_ID = {each.id: each for each in ENDPOINTS}
 _STATUS = re.compile(r"(?<!\d)([345]\d\d)(?!\d)")
 
@@ -92,14 +94,15 @@ class _Through(Upstream):
         account_sid: str | None = None,
         on_departure: object = None,
     ) -> Reply:
-        for left in reversed(range(MOST_READS)):
+        for count in range(1, MOST_LOOKS + 1):
             answer = await self._stage.call(endpoint.id, arguments)
             self.last = answer.text
             try:
                 reply = Reply(200, _body(endpoint, answer))
             except UpstreamError as error:
                 missing = lag.is_missing(error) and self.recent.concerns(endpoint, arguments)
-                if not (left and endpoint.reads and (error.transient or missing)):
+                most = MOST_LOOKS if missing else MOST_READS if error.transient else 1
+                if not endpoint.reads or count >= most:
                     raise
                 continue
             self.recent.note(endpoint, reply.body)
