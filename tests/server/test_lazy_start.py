@@ -120,6 +120,29 @@ print(json.dumps([len(set(map(id, found))), found[0] is sys.modules["pack.heavy"
     assert python(LAZY + steps, pack) == [1, True]
 
 
+def test_who_hooks_into_an_import_still_does(pack: str) -> None:
+    steps = """
+import json
+from importlib.machinery import PathFinder, SourceFileLoader
+class Traced(SourceFileLoader):
+    def exec_module(self, module):
+        super().exec_module(module)
+        module.traced = True
+class Hook:
+    def find_spec(self, name, path=None, target=None):
+        spec = PathFinder.find_spec(name, path, target) if name == "pack" else None
+        if spec is not None:
+            spec.loader = Traced(spec.loader.name, spec.loader.path)
+        return spec
+sys.meta_path.insert(1, Hook())
+sys.modules["pack.broken"] = type(sys)("pack.broken")
+sys.modules["pack.broken"].nothing = None
+import pack
+print(json.dumps([pack.traced, "pack.heavy" in loaded()]))
+"""
+    assert python(LAZY + steps, pack) == [True, True]
+
+
 SHORT = "import json, sys\nfrom texml_mcp.server.startup import shorten\n"
 
 

@@ -16,7 +16,7 @@ import builtins
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from importlib.abc import InspectLoader, Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import resolve_name
 from threading import get_ident
 from types import ModuleType
@@ -165,9 +165,14 @@ class LazyImports(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         later = self._declared.get(fullname)
-        spec = PathFinder.find_spec(fullname, path, target) if later else None
-        # From a zip file, or compiled without a source, a module is loaded as ever.
-        if later and spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _LazyLoader(spec.loader, later)
-            return spec
+        if not later:
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(fullname, path, target)
+            if spec is not None:
+                # Whoever loads it in a way of its own (from a zip file, with hooks for tracing) still does.
+                if type(spec.loader) is not SourceFileLoader:
+                    return None
+                spec.loader = _LazyLoader(spec.loader, later)
+                return spec
         return None
