@@ -10,12 +10,11 @@ import argparse
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.answers import a_read, by_address
@@ -176,16 +175,22 @@ def _processor_ms(pid: int) -> float:
 def rendered(title: str, measured: Mapping[str, Parts], digits: int) -> str:
     """A table: a row a part, a column a server, in milliseconds."""
     names = list(measured)
-    order = sorted({part for each in measured.values() for part in each}, key=_weight(measured))
     lines = [f"| {title}, ms | {' | '.join(names)} |", "|---|" + "---|" * len(names)]
-    for part in order:
-        lines.append(f"| {part} | {' | '.join(f'{measured[n].get(part, 0):.{digits}f}' for n in names)} |")
+    for part in measured[names[0]]:
+        lines.append(f"| {part} | {' | '.join(f'{measured[n][part]:.{digits}f}' for n in names)} |")
     sums = " | ".join(f"**{sum(measured[name].values()):.{digits}f}**" for name in names)
     return "\n".join([*lines, f"| **together** | {sums} |"])
 
 
-def _weight(measured: Mapping[str, Parts]) -> Callable[[str], float]:
-    return lambda part: -statistics.mean(each.get(part, 0) for each in measured.values())
+def _alike(measured: Mapping[str, Parts]) -> dict[str, Parts]:
+    """The same parts for each, those first that take most."""
+    whole = Counter[str]()
+    for each in measured.values():
+        whole.update(each)
+    return {
+        name: {part: each.get(part, 0.0) for part, _ in whole.most_common()}
+        for name, each in measured.items()
+    }
 
 
 def main() -> None:
@@ -194,7 +199,7 @@ def main() -> None:
     field = Field(parser.parse_args().quick)
     if shutil.which("py-spy") is None:
         parser.error("py-spy is not installed: pip install py-spy")
-    starts, reads = starting(field), reading(field)
+    starts, reads = _alike(starting(field)), _alike(reading(field))
     (DOCS / "performance").mkdir(exist_ok=True)
     for name, title, measured in (
         ("start", "What a start imports: milliseconds by part", starts),
