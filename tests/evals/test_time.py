@@ -1,4 +1,4 @@
-"""Time in a task's world is its own: waiting costs nothing, and every clock that an agent sees is the world's."""
+"""Time in a task's world is its own: waiting costs nothing, and every clock an agent sees is the world's."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def on_stage(work: Any) -> None:
 def test_waiting_for_a_call_takes_no_real_time() -> None:
     async def work(stage: Stage) -> None:
         began, world_began = time.monotonic(), stage.clockwork.now()
-        answer = await stage.call("create_call", CALL)
-        placed = await stage.call("create_call", {**CALL, "confirm_token": answer.structured["confirm_token"]})
+        token = (await stage.call("create_call", CALL)).structured["confirm_token"]
+        placed = await stage.call("create_call", {**CALL, "confirm_token": token})
         wait = {"call_sid": placed.structured["data"]["sid"], "wait_for": "ended", "max_wait_seconds": 25}
         assert (await stage.call("get_call", wait)).structured["data"]["status"] == "in-progress"
         assert (await stage.call("get_call", wait)).structured["data"]["status"] == "completed"
