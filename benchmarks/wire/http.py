@@ -132,16 +132,30 @@ async def load(server: HttpServer, tool: str, arguments: dict[str, Any], clients
 
 
 class Line:
-    """One connection, one call at a time."""
+    """One connection, one call at a time. Servers close idle ones: one that lay idle is opened anew."""
+
+    IDLE_SECONDS = 2.0
 
     def __init__(self, server: HttpServer) -> None:
+        self._at = (server.host, server.port)
         self._host = f"{server.host}:{server.port}"
-        self._socket = socket.create_connection((server.host, server.port), timeout=60)
+        self._open()
+
+    def _open(self) -> None:
+        self._socket = socket.create_connection(self._at, timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")
+        self._used = time.monotonic()
+
+    def _close(self) -> None:
+        self._file.close()
+        self._socket.close()
 
     def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The result of a tool. Raises `RuntimeError` for an error of any kind."""
+        if time.monotonic() - self._used > self.IDLE_SECONDS:
+            self._close()
+            self._open()
         self._socket.sendall(message(tool, arguments, self._host))
         head = [self._file.readline()]
         while head[-1].strip():
@@ -151,6 +165,7 @@ class Line:
         if length is None or b" 200 " not in head[0]:
             raise RuntimeError(f"not one JSON answer: {head}")
         answer = json.loads(self._file.read(length))
+        self._used = time.monotonic()
         if "error" in answer or answer["result"].get("isError"):
             raise RuntimeError(f"{tool} failed: {str(answer)[:600]}")
         return answer["result"]
@@ -159,5 +174,4 @@ class Line:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._socket.close()
+        self._close()
