@@ -27,6 +27,28 @@ async def test_toolsets_lists_and_read_only_are_upper_bounds(connect: Connect) -
     assert names == ["list_calls", "get_call", "list_queues", "get_queue", "validate_texml"]
 
 
+@pytest.mark.parametrize("asked", [{"limit": 200}, {"PageSize": 57}, {"limit": 50, "detail": "full"}])
+async def test_what_did_not_fit_comes_next(
+    connect: Connect, worlds: Worlds, asked: dict[str, object]
+) -> None:
+    world = worlds.of("sandbox")
+    body = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
+    for _ in range(150):
+        world.request("create_call", {"account_sid": world.account_sid}, {}, body)
+    seen: list[str] = []
+    async with connect() as client:
+        tool, arguments = "list_calls", asked
+        for _ in range(150):
+            page = story(await client.call_tool(tool, arguments))
+            seen += [item["sid"] for item in page["items"]]
+            step = next((each for each in page.get("next", []) if each["tool"] == "list_calls"), None)
+            if step is None:
+                break
+            tool, arguments = step["tool"], step["arguments"]
+    assert set(seen) == set(world.table("calls"))
+    assert len(seen) <= 1.2 * len(set(seen)), "a page may begin a little before what is missing"
+
+
 async def test_following_next_reaches_every_call_once(connect: Connect, worlds: Worlds) -> None:
     seen: list[str] = []
     async with connect() as client:

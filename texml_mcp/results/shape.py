@@ -173,18 +173,45 @@ def _headline(noun: str, kept: int, fetched: int, total: int | None, *, more: bo
 
 
 def _smaller(endpoint: Endpoint, given: Mapping[str, Any], kept: int, *, full: bool) -> Next:
-    """The call that shows what was dropped: smaller pages, or fewer fields."""
+    """The call that shows what was dropped: the page that begins there, smaller pages, or fewer fields."""
     arguments = portable(endpoint, given)
-    sizes = [param.key for _, param in endpoint.params() if param.name in ("PageSize", "page[size]")]
-    if full and not sizes:
+    names = {param.name: param.key for _, param in endpoint.params()}
+    number, size = ("page[number]", "page[size]") if "page[size]" in names else ("Page", "PageSize")
+    if full and size not in names:
         return Next(endpoint.id, arguments, "with fewer fields all items fit")
     arguments = {
         key: value for key, value in arguments.items() if key not in ("Page", "PageToken", "page_number")
     }
-    arguments |= dict.fromkeys(sizes, kept)
     if full:
         arguments["detail"] = "full"
-    return Next(endpoint.id, arguments, f"pages of {kept} fit whole")
+    start = _start(given, number, size)
+    if start is None or number not in names:
+        arguments |= {names[size]: kept} if size in names else {}
+        return Next(endpoint.id, arguments, f"pages of {kept} fit whole")
+    page, each = _page_after(start + kept, kept)
+    arguments |= {names[number]: page + (number == "page[number]"), names[size]: each}
+    return Next(endpoint.id, arguments, "what did not fit")
+
+
+def _start(given: Mapping[str, Any], number: str, size: str) -> int | None:
+    """How many items come before those of this call; None when nobody can tell."""
+    if given.get("PageToken"):
+        return None
+    page, each = given.get(number), given.get(size)
+    if number == "page[number]" and page is not None:
+        page -= 1
+    if not page:
+        return 0
+    return page * each if each else None
+
+
+def _page_after(start: int, most: int) -> tuple[int, int]:
+    """The page, counted from 0, and its size, of at most `most`, that begins with this item.
+
+    Where only tiny pages begin there it is a page that begins a little before: nothing is left out.
+    """
+    size = next((each for each in range(most, most // 2, -1) if start % each == 0), most)
+    return start // size, size
 
 
 def portable(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
