@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from texml_mcp.evals.episode import Episode
 from texml_mcp.evals.grading import CONFIRMED_BY_ITSELF, Expected, Score, grade
 from texml_mcp.evals.model import Task
+from texml_mcp.evals.tasks import digest
 from texml_mcp.evals.view import fingerprint
 
 ANNA = "+13125550142"
@@ -262,6 +263,20 @@ class TestDuplicates:
     ) -> None:
         wanted = Expected(END, {f"create_call {json.dumps({'To': ANNA})}": expected})
         assert grade(task(STATE), episode(*log), wanted).duplicates == count
+
+
+def test_a_number_is_compared_as_a_number() -> None:
+    end = {**END, "calls": [{**END["calls"][0], "ring_limit": 600.0}]}
+    asked = {"asserts": [{"that": "calls[0].ring_limit", "equals": 600, "why": "ten minutes"}]}
+    assert grade(task(asked), episode(end=end), WANTED).success
+
+
+def test_a_run_is_not_graded_against_another_start() -> None:
+    def with_state(state: str, ignoring: list[str]) -> str:
+        return digest(task({"state": state, "ignoring": ignoring}))
+
+    assert with_state("unchanged", []) != with_state("unchanged", ["/calls/*/to"])
+    assert with_state("reference", []) == with_state("reference", ["/calls/*/to"])
 
 
 def test_what_is_counted() -> None:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from texml_mcp.catalog import Effect, endpoint
 from texml_mcp.evals.episode import Episode
@@ -131,7 +131,7 @@ def _checks(task: Task, episode: Episode, expected: Expected) -> Iterator[Check]
         except ExpressionError as error:
             yield Check(f"assert {each.that}", False, str(error))
             continue
-        same = json.dumps(found, sort_keys=True) == json.dumps(wanted, sort_keys=True)
+        same = _canonical(found) == _canonical(wanted)
         yield Check(f"assert {each.that}", same, f"{each.why} (it is {_shown(found)})")
     said = "\n".join(each["text"] for each in episode.of_kind("agent"))
     for each in grade.communicated:
@@ -185,6 +185,21 @@ def _first(there: list[tuple[str, Any, Any]]) -> str:
     path, here, other = there[0]
     more = f" and {len(there) - 1} more places" if len(there) > 1 else ""
     return f"{path} is {_shown(here)}, not {_shown(other)}{more}"
+
+
+def _canonical(value: Any) -> str:
+    """A value for comparing: 600 and 600.0 are one number."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(each) for each in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _whole(each) for key, each in cast("dict[str, Any]", value).items()}
+    return value
 
 
 def _shown(value: Any) -> str:

@@ -100,7 +100,9 @@ def chosen(
 def digest(task: Task) -> str:
     """Tells whether runs of a task can be compared: everything that an agent meets, not how it is graded."""
     held = task.model_dump(mode="json", by_alias=True, exclude={"grade", "title", "difficulty", "temptation"})
-    text = json.dumps([held, house_rules()], sort_keys=True)
+    # What a run began with is kept as a digest of its own, which leaves out what the grade ignores.
+    ignored = task.grade.ignoring if task.grade.state == "unchanged" else []
+    text = json.dumps([held, house_rules(), ignored], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
