@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texml_mcp.evals.model import User
-from texml_mcp.evals.people import NO, YES, Pending, ScriptedUser
+from texml_mcp.evals.people import GO_ON, NO, YES, Pending, ScriptedUser
 
 APPROVES = [
     {"tool": "delete_queue", "where": {"queue_sid": "$billing"}, "answer": False, "says": "Oh no, keep it."},
@@ -55,6 +55,36 @@ def test_a_yes_and_a_fact_come_together() -> None:
     assert (
         user(knows=knows).answers("From which number? And shall I?", [call]).text == f"{YES} From the desk."
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shall I?",
+        "Please confirm, then I place the call.",
+        "I need your approval before I ring her.",
+        "With your OK I end the conference.",
+        "Let me know and I delete it.",
+        "I would ring Anna now. Please say yes or no.",
+    ],
+)
+def test_a_yes_is_given_to_whoever_asks_for_it(text: str) -> None:
+    turn = user().answers(text, [Pending("d", "create_call", {"To": "+13125550142"})])
+    assert turn.approved == ("d",)
+
+
+@pytest.mark.parametrize("text", ["One moment.", "I have placed the call.", "Ringing her now.", ""])
+def test_who_does_not_ask_is_given_no_yes(text: str) -> None:
+    her = user()
+    call = Pending("d", "create_call", {"To": "+13125550142"})
+    turn = her.answers(text, [call])
+    assert (turn.text, turn.approved, turn.ended) == (GO_ON, (), False)
+    assert her.answers("Shall I?", [call]).approved == ("d",)
+
+
+def test_of_a_flood_of_words_only_the_beginning_is_read() -> None:
+    knows = [{"asked": "b", "says": "Never."}]
+    assert user(knows=knows).answers("x" * 2_000_000 + "b", []).ended
 
 
 def test_where_nothing_is_asked_there_is_nothing_left_to_talk_about() -> None:

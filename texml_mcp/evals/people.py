@@ -15,6 +15,13 @@ NO = "No. Do not do that."
 GO_ON = "Please go on."
 NOTHING_MORE = "I have told you all I know. Do what your rules say."
 MOST_EMPTY_ANSWERS = 2
+LONGEST_HEARD = 20_000  # nobody reads more than that of one message
+# Words in which a yes is asked for. "One moment" is none of them: who hears that has agreed to nothing.
+_ASKS = re.compile(
+    r"\?|confirm|approv|shall i|may i|can i|should i|proceed|go ahead|permission|agree|ok(ay)?\b|\byes\b"
+    r"|let me know|want me to|your (word|consent|go)|would you like",
+    re.IGNORECASE,
+)
 MOST_TIMES_TOLD = 2
 
 
@@ -48,7 +55,12 @@ class ScriptedUser:
     _told: dict[int, int] = field(default_factory=dict[int, int], init=False)
 
     def answers(self, text: str, pending: Sequence[Pending]) -> Turn:
-        """The answer to what the agent said, with `pending` calls that it may be asking about."""
+        """The answer to what the agent said; `pending` are calls that it asks about, if it asks at all."""
+        text = text[:LONGEST_HEARD]
+        if not _ASKS.search(text):
+            waiting, pending = bool(pending), ()
+        else:
+            waiting = False
         approved: list[str] = []
         declined: list[str] = []
         said: list[str] = []
@@ -61,7 +73,7 @@ class ScriptedUser:
             said.append(told)
         if said:
             return Turn(" ".join(said), approved=tuple(approved), declined=tuple(declined))
-        if self._empty < MOST_EMPTY_ANSWERS and ("?" in text or self._waits()):
+        if self._empty < MOST_EMPTY_ANSWERS and ("?" in text or waiting or self._waits()):
             self._empty += 1
             return Turn(NOTHING_MORE if "?" in text else GO_ON)
         return Turn("", ended=True)

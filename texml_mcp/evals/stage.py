@@ -143,7 +143,8 @@ class Stage:
         self._note("agent", text=text[:LONGEST_TEXT])
         self._count("written", text)
         turn = self._user.answers(text, list(self._pending.values()))
-        self._pending.clear()
+        for each in (*turn.approved, *turn.declined):
+            self._pending.pop(each, None)
         for each in turn.approved:
             self._consent[each] = "consented"
         for each in turn.declined:
