@@ -34,7 +34,7 @@ def throughput(field: Field) -> list[Row]:
 
 
 def _at(clients: int, field: Field, able: list[Contender], servers: dict[str, HttpServer]) -> list[Row]:
-    each_makes = max(2, field.rounds(256, 128) // clients)
+    each_makes = max(field.rounds(6, 3), field.rounds(400, 120) // clients)
     times: dict[str, list[float]] = {each.name: [] for each in able}
 
     def rate(contender: Contender) -> float:
@@ -44,7 +44,7 @@ def _at(clients: int, field: Field, able: list[Contender], servers: dict[str, Ht
         return done.rate
 
     tasks = {each.name: lambda each=each: rate(each) for each in able}
-    rates = in_turns(field.rounds(5, 2), tasks)
+    rates = in_turns(field.rounds(4, 2), tasks)
     rows: list[Row] = []
     for name, found in rates.items():
         row: Row = {
