@@ -8,13 +8,19 @@ import sys
 
 def main() -> None:
     """The `texml-mcp` command."""
-    arguments = sys.argv[1:]
+    try:
+        sys.exit(_run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["serve"]:
         # Nothing that is loaded now becomes garbage: looking for it takes an eighth of the start.
         gc.disable()
         from texml_mcp.cli.serve import run
 
-        sys.exit(run(arguments[1:]))
-    from texml_mcp.cli.app import app
+        return run(arguments[1:])
+    from texml_mcp.cli.line import run
 
-    app(prog_name="texml-mcp")
+    return run(arguments)

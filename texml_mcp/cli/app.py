@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from texml_mcp import __version__
-from texml_mcp.cli import eval_commands, export_commands, gate_commands, setup_commands
+from texml_mcp.cli import completing, eval_commands, export_commands, gate_commands, setup_commands
 from texml_mcp.cli.sandbox_commands import sandbox
 from texml_mcp.cli.tokens import tokens
 
 app = typer.Typer(
     name="texml-mcp",
     help="Phone calls for AI through the Telnyx TeXML API, with a gate in front.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 schemas = typer.Typer(help="The committed tool definitions.", no_args_is_help=True)
@@ -37,11 +37,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Phone calls for AI through the Telnyx TeXML API, with a gate in front."""
+    if context.invoked_subcommand is None:
+        from texml_mcp.cli.front import lines
+
+        for line in lines():
+            typer.echo(line)
 
 
 @app.command(
@@ -79,10 +85,17 @@ def tools(
 
 @app.command()
 def call(
-    tool: Annotated[str, typer.Argument(help="A tool, as `texml-mcp tools` lists them.")],
+    tool: Annotated[
+        str,
+        typer.Argument(help="A tool, as `texml-mcp tools` lists them.", autocompletion=completing.tools),
+    ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[K=V]...", help="Its arguments; JSON values are understood."),
+        typer.Argument(
+            metavar="[K=V]...",
+            help="Its arguments; JSON values are understood.",
+            autocompletion=completing.arguments,
+        ),
     ] = None,
     on_sandbox: Annotated[bool, typer.Option("--sandbox", help="Call the built-in sandbox.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Approve what asks for approval.")] = False,

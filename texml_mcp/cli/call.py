@@ -45,9 +45,13 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
     try:
         result = anyio.run(go)
     except UnknownToolError:
-        from texml_mcp.server.app import unknown_tool
+        from texml_mcp.cli.mistakes import typed, unknown_word
+        from texml_mcp.tools.files import definitions
 
-        return _usage(unknown_tool(tool, services))
+        if tool in definitions():
+            return _usage(f"tool {tool} is not offered with these settings (TEXML_MCP_TOOLSETS).")
+        typer.echo(unknown_word("tool", tool, services.offered, typed(), lists="texml-mcp tools"), err=True)
+        return USAGE
     except CannotAskError as error:
         return _usage(f"{error} Nobody is at the terminal to approve it. Nothing was sent.")
     assert isinstance(result, ToolResult), "only a modern client is asked through its answer"

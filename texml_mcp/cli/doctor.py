@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from texml_mcp.cli.options import add_flags
+from texml_mcp.cli.options import FlagParser, add_flags
 from texml_mcp.doctor.examine import examine
 from texml_mcp.doctor.model import VERDICTS, Finding, Verdict, worst
 from texml_mcp.settings import SettingsError, load
@@ -25,7 +25,7 @@ _COLOURS: dict[Verdict, str] = {
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    made = FlagParser(
         prog="texml-mcp doctor",
         description="Check what serve would start with, given the same flags and environment. Nothing is "
         "dialled or changed. Exit status: 0 fine, 1 a problem, 2 wrong use.",

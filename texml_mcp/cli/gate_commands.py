@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from texml_mcp.cli import completing
+
 if TYPE_CHECKING:
     from texml_mcp.client import Upstream
     from texml_mcp.gate.state import State
@@ -59,8 +61,10 @@ def policy_check(file: str) -> None:
 
 @policy.command("explain")
 def policy_explain(
-    tool: str,
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[K=V]...")] = None,
+    tool: Annotated[str, typer.Argument(autocompletion=completing.tools)],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[K=V]...", autocompletion=completing.arguments)
+    ] = None,
     policy_name: Annotated[str | None, typer.Option("--policy", help="A file or a shipped policy.")] = None,
     sandbox: Sandbox = False,
     as_json: AsJson = False,

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from texml_mcp.cli.mistakes import typed, unknown_word
 from texml_mcp.hosts.configure import with_server, without_server
 from texml_mcp.hosts.edit import CannotEdit
 from texml_mcp.hosts.files import HostFileError, load, save
@@ -94,7 +95,8 @@ def run(
 def _host(host_id: str, wanted: Wanted, *, show: bool) -> Host:
     host = HOSTS.get(host_id)
     if host is None:
-        raise UsageError(f"{host_id} is not a host that is known; there are {', '.join(HOSTS)}")
+        told = unknown_word("host", host_id, HOSTS, typed(), lists="texml-mcp install --help")
+        raise UsageError(told.removeprefix("texml-mcp: "))
     if not _NAME.fullmatch(wanted.name):
         raise UsageError("--name takes up to 40 letters, digits, _ and -")
     if wanted.key_from_env:

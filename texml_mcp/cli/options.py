@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from texml_mcp.settings import Settings
 
 # Only the environment may hold these: a key on a command line shows in every process list.
 _NO_FLAG = frozenset({"api_key", "seal_keys"})
+
+
+class FlagParser(argparse.ArgumentParser):
+    """A parser of flags that tells a mistake as the other commands do, and not below all of its flags."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2 and what was probably meant."""
+        from texml_mcp.cli import mistakes
+
+        words = mistakes.typed()
+        what, _, given = message.partition(": ")
+        if what == "unrecognized arguments":
+            text = mistakes.unknown_option(
+                self.prog, given.split()[0].partition("=")[0], self._option_string_actions, words
+            )
+        else:
+            text = f"texml-mcp: {message.removeprefix('argument ')}.\n  {self.prog} --help"
+        sys.stderr.write(f"{text}\n")
+        sys.exit(mistakes.USAGE)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint, endpoint
 from texml_mcp.cli.call import FAILED, OK, USAGE, parse_pairs
+from texml_mcp.cli.mistakes import typed, unknown_word
 from texml_mcp.gate.policy import (
     Mode,
     Policy,
@@ -20,7 +21,6 @@ from texml_mcp.gate.policy import (
     parse,
 )
 from texml_mcp.gate.policy.defaults import is_small
-from texml_mcp.gate.policy.errors import unknown
 from texml_mcp.gate.policy.names import TOOLS
 from texml_mcp.gate.policy.overview import entries
 from texml_mcp.gate.ruling import Judge
@@ -65,7 +65,8 @@ def explain(
     the call may run or be asked about, 1 when it is denied, 2 when the question itself is wrong.
     """
     if tool not in TOOLS:
-        return _usage(unknown("tool", tool, TOOLS))
+        typer.echo(unknown_word("tool", tool, TOOLS, typed(), lists="texml-mcp tools"), err=True)
+        return USAGE
     known = endpoint(tool)
     try:
         policy = _named(policy_name)

@@ -7,7 +7,7 @@ import gc
 import sys
 from typing import Any
 
-from texml_mcp.cli.options import add_flags
+from texml_mcp.cli.options import FlagParser, add_flags
 from texml_mcp.server.logs import configure
 from texml_mcp.settings import SettingsError, load
 
@@ -15,7 +15,7 @@ CANNOT_START = 2
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    made = FlagParser(
         prog="texml-mcp serve",
         description="Serve the tools over stdio or HTTP, on the live API or the built-in sandbox.",
         allow_abbrev=False,

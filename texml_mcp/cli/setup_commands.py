@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from texml_mcp.cli import completing
+
 
 def doctor(context: typer.Context) -> None:
     """Check key, account, limits, clock, policy, store and hosts (doctor --help lists every option)."""
@@ -16,7 +18,12 @@ def doctor(context: typer.Context) -> None:
 
 
 def install(
-    host: Annotated[str, typer.Argument(help="claude-desktop, claude-code, cursor or vscode.")],
+    host: Annotated[
+        str,
+        typer.Argument(
+            help="claude-desktop, claude-code, cursor or vscode.", autocompletion=completing.hosts
+        ),
+    ],
     serve: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- FLAG]...", help="More flags of texml-mcp serve, after --."),

@@ -1,0 +1,165 @@
+"""What the command line says to somebody who has just typed it, through real processes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from texml_mcp import __version__
+from texml_mcp.cli import mistakes
+
+COMMAND = [sys.executable, "-m", "texml_mcp"]
+
+
+def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *words],
+        env=os.environ | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_alone_it_shows_where_to_begin_on_one_screen() -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 24
+    assert all(len(line) <= 80 for line in lines)
+    assert __version__ in lines[0]
+    assert "TELNYX_API_KEY is not set" in done.stdout
+
+
+def test_alone_it_says_when_calls_would_be_real_and_never_shows_the_key() -> None:
+    done = run(TELNYX_API_KEY="KEY_made_up")
+    assert "without --sandbox, calls are real" in done.stdout
+    assert "made_up" not in done.stdout
+
+
+def test_every_command_on_that_screen_is_one() -> None:
+    shown = [line[2:].split("  ")[0] for line in run().stdout.splitlines() if line.startswith("  texml-mcp ")]
+    assert len(shown) >= 6
+    for words in {tuple(line.split()[1:3]) for line in shown}:
+        named = [word for word in words if word.isalpha()]
+        if named[0] in ("call", "install"):
+            named = named[:1]
+        assert run(*named, "--help").returncode == 0, words
+
+
+@pytest.mark.parametrize(
+    ("typed", "says", "ready"),
+    [
+        (
+            "instal cursor --print",
+            "there is no command 'instal'. Did you mean install?",
+            "install cursor --print",
+        ),
+        ("policy chek my.toml", "there is no command 'chek'. Did you mean check?", "policy check my.toml"),
+        ("tools --tokn", "tools has no option '--tokn'. Did you mean --tokens?", "tools --tokens"),
+        ("serve --sandbx", "serve has no option '--sandbx'. Did you mean --sandbox?", "serve --sandbox"),
+        ("serve --prot=80", "serve has no option '--prot'. Did you mean --port?", "serve --port=80"),
+        ("doctor --strct", "doctor has no option '--strct'. Did you mean --strict?", "doctor --strict"),
+        (
+            "schemas export --format openai-strct",
+            "--format cannot be 'openai-strct'. Did you mean openai-strict?",
+            "schemas export --format openai-strict",
+        ),
+        (
+            "sandbox serve --clock=virtul",
+            "--clock cannot be 'virtul'. Did you mean virtual?",
+            "sandbox serve --clock=virtual",
+        ),
+        (
+            "call lst_calls --sandbox Status=busy",
+            "there is no tool 'lst_calls'. Did you mean list_calls?",
+            "call list_calls --sandbox Status=busy",
+        ),
+        (
+            "policy explain crate_call",
+            "there is no tool 'crate_call'. Did you mean create_call?",
+            "policy explain create_call",
+        ),
+        ("install curso", "there is no host 'curso'. Did you mean cursor?", "install cursor"),
+        (
+            "install cursor -- --sandbx",
+            "serve has no option '--sandbx'. Did you mean --sandbox?",
+            "install cursor -- --sandbox",
+        ),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_line_that_was_meant(typed: str, says: str, ready: str) -> None:
+    done = run(*typed.split())
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == f"texml-mcp: {says}\n  texml-mcp {ready}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "says", "then"),
+    [
+        ("zzz", "there is no command 'zzz'.", "texml-mcp --help"),
+        ("call zzz --sandbox", "there is no tool 'zzz'.", "texml-mcp tools"),
+        ("install zzz", "There are claude-desktop, claude-code, cursor, vscode.", "texml-mcp install --help"),
+        ("tools --zzz", "There are --json, --tokens, --help.", "texml-mcp tools --help"),
+        ("call", "TOOL is missing.", "texml-mcp call [OPTIONS] TOOL [K=V]..."),
+        ("approvals show", "ID is missing.", "texml-mcp approvals show [OPTIONS] ID"),
+        ("serve --port", "--port: expected one argument.", "texml-mcp serve --help"),
+        ("sandbox serve --port x", "--port: ", "texml-mcp sandbox serve [OPTIONS]"),
+        ("tools zzz", "zzz", "texml-mcp tools [OPTIONS]"),
+    ],
+)
+def test_where_nothing_is_near_it_says_what_there_is(typed: str, says: str, then: str) -> None:
+    done = run(*typed.split())
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert first.startswith("texml-mcp: ")
+    assert says in first
+    assert second.startswith(f"  {then}")
+
+
+def test_what_was_typed_cannot_act_on_the_terminal() -> None:
+    done = run("\x1b[31mred", "--\x1b]0;title\x07")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stderr
+
+
+def test_the_line_to_run_is_quoted_for_a_shell() -> None:
+    words = ["call", "create_cal", "Texml=<Response><Say>a 'b'</Say></Response>"]
+    mended = mistakes.corrected("create_cal", "create_call", words)
+    assert mended is not None
+    assert shlex.split(mended) == ["texml-mcp", "call", "create_call", words[2]]
+
+
+def test_a_group_of_commands_alone_shows_them() -> None:
+    done = run("policy")
+    assert done.returncode == 2
+    assert "explain" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "point", "expected"),
+    [
+        (["texml-mcp", "inst"], 1, "install"),
+        (["texml-mcp", "policy", "ex"], 2, "explain"),
+        (["texml-mcp", "tools", "--tok"], 2, "--tokens"),
+        (["texml-mcp", "call", "create_c"], 2, "create_call"),
+        (["texml-mcp", "policy", "explain", "list_q"], 3, "list_queues"),
+        (["texml-mcp", "call", "get_call", "call_"], 3, "call_sid="),
+        (["texml-mcp", "install", "vs"], 2, "vscode"),
+        (["texml-mcp", "schemas", "export", "--format", "gem"], 4, "gemini"),
+    ],
+)
+def test_a_shell_completes_commands_options_tools_and_their_arguments(
+    words: list[str], point: int, expected: str
+) -> None:
+    done = run(_TEXML_MCP_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=str(point))
+    assert done.returncode == 0, done.stderr
+    assert expected in done.stdout.split()
