@@ -49,19 +49,7 @@ baseline: $(STAMP)
 mcpb: $(STAMP)
 	$(BIN)/python packaging/build_mcpb.py dist
 
-image-# The suite's parts that our dependencies decide, in an environment of its own that is thrown away. Lowest is what
-# pyproject.toml names as lowest; what those packages need themselves is new.
-DEPENDENT ?= tests/tools tests/results tests/texml tests/client tests/guards tests/identity tests/gate tests/server \
-  tests/http tests/cli tests/e2e tests/exports
-test-lowest: RESOLUTION = lowest-direct
-test-newest: RESOLUTION = highest
-test-lowest test-newest: $(STAMP)
-	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
-	$(BIN)/uv venv --quiet --python $(BIN)/python "$$fresh"; \
-	$(BIN)/uv pip install --quiet --python "$$fresh/bin/python" --resolution $(RESOLUTION) --editable '.[dev]'; \
-	"$$fresh/bin/python" -m pytest -p no:cacheprovider $(DEPENDENT)
-
-check: $(STAMP)
+image-check: $(STAMP)
 	$(BIN)/python -m pytest tests/packaging/test_image.py tests/packaging/test_stack.py
 
 node-tools: $(NODE_TOOLS)/.installed
