@@ -171,4 +171,7 @@ def report(
 
 def add_to(app: typer.Typer) -> None:
     """Put these commands into the command line."""
+    from texml_mcp.cli import eval_export  # which takes its options from here
+
+    eval_export.add_to(evals)
     app.add_typer(evals, name="eval")
