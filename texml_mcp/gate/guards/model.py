@@ -97,20 +97,22 @@ class Strict(BaseModel):
 class QuietHours(Strict):
     """When people are not to be rung, by their own clock; `start` after `end` spans midnight."""
 
-    start: Clock = "21:00"
-    end: Clock = "08:00"
-    level: Literal["confirm", "deny"] = "confirm"
+    start: Clock = Field(default="21:00", description="HH:MM, where the phone is.")
+    end: Clock = Field(default="08:00", description="HH:MM, where the phone is.")
+    level: Literal["confirm", "deny"] = Field(
+        default="confirm", description="What becomes of a call in them."
+    )
 
 
 class GuardConfig(Strict):
     """Every option of the guards. Emergency and crisis numbers have none: they are always refused."""
 
-    numbers: Mode = "enforce"
-    hosts: Mode = "enforce"
-    callers: Mode = "enforce"
-    hours: Mode = "warn"
-    budgets: Mode = "enforce"
-    limits: Mode = "enforce"
+    numbers: Mode = Field("enforce", description="Which numbers may be dialled, and in which countries.")
+    hosts: Mode = Field("enforce", description="Where URLs and SIP addresses may go.")
+    callers: Mode = Field("enforce", description="Which caller ids may be shown.")
+    hours: Mode = Field("warn", description="When people may be rung.")
+    budgets: Mode = Field("enforce", description="How many calls, how much money, and loops.")
+    limits: Mode = Field("enforce", description="How long a call may last.")
 
     allowed_countries: tuple[Region, ...] = Field((), description="Only these countries; empty: all.")
     denied_countries: tuple[Region, ...] = Field((), description="Never these countries.")
@@ -119,16 +121,27 @@ class GuardConfig(Strict):
     )
     url_hosts: tuple[str, ...] = Field((), description="Hosts of URLs, `*.` for subdomains; empty: any.")
     own_caller_ids: tuple[str, ...] = Field((), description="Caller ids a call may show; empty: any.")
-    quiet_hours: QuietHours = QuietHours()
+    quiet_hours: QuietHours = Field(QuietHours(), description="When `hours` has something to say.")
 
-    calls_per_minute: int | None = Field(None, ge=0)
-    calls_per_hour: int | None = Field(None, ge=0)
-    per_destination_per_hour: int | None = Field(None, ge=0)
-    concurrent_calls: int | None = Field(None, ge=0)
-    spend_per_day: float | None = Field(None, ge=0, allow_inf_nan=False)
+    calls_per_minute: int | None = Field(None, ge=0, description="Phones rung in any minute.")
+    calls_per_hour: int | None = Field(None, ge=0, description="Phones rung in any hour.")
+    per_destination_per_hour: int | None = Field(
+        None, ge=0, description="How often one number may be rung in any hour."
+    )
+    concurrent_calls: int | None = Field(None, ge=0, description="Calls that are open at once.")
+    spend_per_day: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Most that calls may cost; needs `rate_per_minute_cost`."
+    )
     rate_per_minute_cost: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Cost of one minute, in the unit of `spend_per_day`."
     )
-    loop_window_seconds: int = Field(60, ge=1)
-    loop_count: int | None = Field(10, ge=1, description="Identical writes in the window; none: no limit.")
-    default_time_limit_seconds: int | None = Field(None, ge=30, le=14_400)
+    loop_window_seconds: int = Field(60, ge=1, description="For `loop_count`.")
+    loop_count: int | None = Field(
+        10, ge=1, description="Identical writes in the window before it looks like a loop."
+    )
+    default_time_limit_seconds: int | None = Field(
+        None,
+        ge=30,
+        le=14_400,
+        description="`TimeLimit` of a call that gives none; a longer one is confirmed.",
+    )

@@ -41,7 +41,7 @@ class Role(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    read_only: StrictBool = False
+    read_only: StrictBool = Field(False, description="Only what changes nothing.")
     tools: tuple[ToolName, ...] | None = Field(None, description="Only these tools.")
     toolsets: tuple[ToolsetName, ...] | None = Field(None, description="Only tools of these toolsets.")
     exclude_tools: tuple[ToolName, ...] = Field((), description="Never these tools.")
@@ -67,8 +67,8 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Annotated[Literal[1], BeforeValidator(_exactly_one)]
-    description: Annotated[str, Field(max_length=500)] = ""
+    version: Annotated[Literal[1], BeforeValidator(_exactly_one)] = Field(description="Of this format.")
+    description: Annotated[str, Field(max_length=500, description="What the file is for.")] = ""
     mode: Mode | None = Field(None, description="How approval is asked; unset: as the server is configured.")
     read_only: StrictBool = Field(False, description="Deny every write.")
     modes: dict[RiskName, Mode] = Field(default_factory=dict, description="Mode of one risk.")
@@ -80,11 +80,16 @@ class Policy(BaseModel):
         default_factory=dict, description="Calls of these toolsets; a confirm is about their writes."
     )
     tools: dict[ToolName, Action] = Field(default_factory=dict, description="Calls of these tools.")
-    rules: Annotated[tuple[Rule, ...], Field(max_length=MOST_RULES)] = ()
+    rules: Annotated[
+        tuple[Rule, ...], Field(max_length=MOST_RULES, description="Actions for calls of a certain kind.")
+    ] = ()
     roles: dict[PlainName, Role] = Field(
         default_factory=dict, description="Upper bounds by role; `default` is for principals without one."
     )
-    guards: GuardConfig = Field(default_factory=lambda: GuardConfig.model_validate({}))
+    guards: GuardConfig = Field(
+        default_factory=lambda: GuardConfig.model_validate({}),
+        description="Where calls may go, and how many.",
+    )
 
     @field_validator("modes")
     @classmethod

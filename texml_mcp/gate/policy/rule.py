@@ -25,8 +25,8 @@ class Rule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: PlainName
-    action: Action
+    name: PlainName = Field(description="Told in refusals and in the audit trail; differs from every other.")
+    action: Action = Field(description="What becomes of the calls it matches.")
     tools: Tools | None = Field(None, description="Only these tools.")
     toolsets: Toolsets | None = Field(None, description="Only tools of these toolsets.")
     risks: Risks | None = Field(
