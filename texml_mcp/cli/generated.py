@@ -1,11 +1,13 @@
-"""The tables of the README, written from the catalogue and the settings between their markers."""
+"""What of README.md and docs/ is made from the code: tables between markers, and the pages of docs/tools/."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint
+from texml_mcp.cli.docs import FOLDER
 from texml_mcp.cli.options import table
 from texml_mcp.gate.policy import default_action
 from texml_mcp.tools.files import definitions
@@ -13,7 +15,9 @@ from texml_mcp.tools.offer import OFFERED_SETS, offered
 from texml_mcp.tools.schema import model_text, token_estimate
 from texml_mcp.tools.validate_texml import NAME
 
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = ROOT / "README.md"
+RENEW = "run texml-mcp schemas write"
 
 
 def tools_table() -> str:
@@ -57,18 +61,72 @@ def settings_table() -> str:
 
 def render(text: str) -> str:
     """The README with its tables as they are now."""
-    tables = {"tools": tools_table(), "toolsets": toolsets_table(), "settings": settings_table()}
+    return _filled(text, tools=tools_table(), toolsets=toolsets_table(), settings=settings_table())
+
+
+def _filled(text: str, **tables: str) -> str:
+    """The page with each table between its markers. Raises `ValueError` where they are missing."""
     for name, content in tables.items():
         block = re.compile(rf"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = block.sub(lambda match, content=content: f"{match[1]}{content}\n{match[2]}", text)
+        text, found = block.subn(lambda match, content=content: f"{match[1]}{content}\n{match[2]}", text)
+        if not found:
+            raise ValueError(f"the markers of {name} are missing")
     return text
 
 
-def write(readme: Path = README) -> list[str]:
-    """Write the tables; the names that changed."""
-    before = readme.read_text(encoding="utf-8")
-    after = render(before)
-    if after == before:
-        return []
-    readme.write_text(after, encoding="utf-8")
-    return [f"wrote {readme.name}"]
+def expected() -> dict[str, str]:
+    """Every page that is made, in whole or in part, by its path from the root of a checkout.
+
+    Plays the examples on a sandbox, which takes seconds. Raises `RehearsalError` for one that fails.
+    """
+    import anyio
+
+    from texml_mcp.cli.docs import errors, policy, rehearsal, tools
+
+    def present(path: str) -> str:
+        return (ROOT / path).read_text("utf-8")
+
+    played = anyio.run(rehearsal.play_all)
+    index, shown = f"{FOLDER}/README.md", tools.structured(played["create_queue"])
+    return {
+        README.name: render(present(README.name)),
+        "docs/errors.md": _filled(present("docs/errors.md"), codes=errors.tables()),
+        "docs/policy.md": _filled(present("docs/policy.md"), keys=policy.tables()),
+        index: _filled(present(index), structured=shown, pages=tools.index()),
+        **tools.pages(played),
+    }
+
+
+def left_over(pages: Collection[str]) -> list[str]:
+    """Files of docs/tools/ that no tool owns."""
+    found = sorted((ROOT / FOLDER).glob("*.md"))
+    return [name for name in (path.relative_to(ROOT).as_posix() for path in found) if name not in pages]
+
+
+def write() -> list[str]:
+    """Write every page, remove what no tool owns; the names that changed."""
+    pages = expected()
+    changed: list[str] = []
+    for name in left_over(pages):
+        (ROOT / name).unlink()
+        changed.append(f"removed {name}")
+    for name, text in pages.items():
+        path = ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            changed.append(f"wrote {name}")
+    return changed
+
+
+def check() -> list[str]:
+    """What is missing, stale or left over."""
+    pages = expected()
+    problems = [f"{name} belongs to no tool" for name in left_over(pages)]
+    for name, text in pages.items():
+        path = ROOT / name
+        if not path.is_file():
+            problems.append(f"{name} is missing: {RENEW}")
+        elif path.read_text("utf-8") != text:
+            problems.append(f"{name} is stale: {RENEW}")
+    return problems

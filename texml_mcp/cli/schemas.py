@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from texml_mcp.cli import generated
 from texml_mcp.evals import schema as tasks
 from texml_mcp.exports.formats import FORMATS
 from texml_mcp.sandbox.openapi import openapi
@@ -55,7 +56,10 @@ def present(where: Path) -> list[str]:
 
 
 def check(where: Path = _HERE) -> list[str]:
-    """What is missing, stale, left over or against a provider's rules, and what a real server lists."""
+    """What is missing, stale, left over or against a provider's rules, and what a real server lists.
+
+    The README's tables and the pages of docs/ that are made from the code too.
+    """
     files = expected()
     problems: list[str] = []
     for name, text in files.items():
@@ -67,6 +71,7 @@ def check(where: Path = _HERE) -> list[str]:
     problems += [f"{name} belongs to no tool" for name in present(where) if name not in files]
     for name, made in FORMATS.items():
         problems += [f"{name}: {found}" for found in made.problems(made.convert(tool_definitions()))]
+    problems += generated.check()
     if not problems:
         problems += _compare_with_a_server()
     return problems

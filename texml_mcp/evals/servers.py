@@ -137,14 +137,14 @@ class OwnServer:
         from texml_mcp.server.app import build_server
 
         with tempfile.TemporaryDirectory() as scratch:
-            services = _services(task.server, clockwork, Path(scratch))
+            services = services_on(task.server, clockwork, Path(scratch))
             server = build_server(services, sandbox=True)
             form = task.server.confirm == "form"
             async with through_client(server, asked if form else None) as toolbox:
                 yield toolbox
 
 
-def _services(spec: ServerSpec, clockwork: Clockwork, scratch: Path) -> Any:
+def services_on(spec: ServerSpec, clockwork: Clockwork, scratch: Path) -> Any:
     """The pipeline on this world. Raises `SettingsError` for a task's server that must not start."""
     import httpx
 
