@@ -29,7 +29,7 @@ def entries(points: Sequence[Point]) -> list[dict[str, Any]]:
             "function": export("bfcl", each.tools),
             "texml_bench": each.decision.id,
         }
-        for each in points
+        for each in _in_order(points)
     ]
 
 
@@ -40,13 +40,13 @@ def answers(points: Sequence[Point]) -> list[dict[str, Any]]:
             "id": entry_id(each.decision.id),
             "ground_truth": [{each.decision.tool: {name: _values(it) for name, it in each.accepted.items()}}],
         }
-        for each in points
+        for each in _in_order(points)
     ]
 
 
 def entry_id(point: str) -> str:
     """The category and a number, as ids have to be there. The number is the point's, whatever is exported."""
-    return f"{CATEGORY}_{int.from_bytes(hashlib.sha256(point.encode()).digest()[:6], 'big')}"
+    return f"{CATEGORY}_{_number(point)}"
 
 
 def lines(rows: Sequence[dict[str, Any]]) -> str:
@@ -69,6 +69,15 @@ def plain(messages: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         else:
             told.append({"role": each["role"], "content": each["content"]})
     return told
+
+
+def _in_order(points: Sequence[Point]) -> list[Point]:
+    # Results are sorted by number before they are held against entries and answers, line by line.
+    return sorted(points, key=lambda each: _number(each.decision.id))
+
+
+def _number(point: str) -> int:
+    return int.from_bytes(hashlib.sha256(point.encode()).digest()[:6], "big")
 
 
 def _values(accepted: Accepted) -> list[Any]:
