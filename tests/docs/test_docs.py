@@ -22,6 +22,7 @@ PAGES = [
     ROOT / "examples/README.md",
     *(ROOT / "docs").rglob("*.md"),
 ]
+COMMANDS: click.Command = typer.main.get_command(app)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -127,7 +128,7 @@ def known_flags() -> dict[str, set[str]]:
 
 def check_ours(words: list[str]) -> None:
     """The command of `texml-mcp WORDS` and each of its flags exist. Raises `AssertionError`."""
-    command: click.Command = typer.main.get_command(app)
+    command = COMMANDS
     rest = list(words)
     while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
         found = command.commands.get(rest[0])  # pyright: ignore[reportAttributeAccessIssue]

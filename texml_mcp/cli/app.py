@@ -109,7 +109,7 @@ def call(
 
 @schemas.command("write")
 def schemas_write() -> None:
-    """Write tool_schemas/ and the README's tables anew from the catalogue."""
+    """Write tool_schemas/, the README's tables and the made parts of docs/ anew from the code."""
     from texml_mcp.cli import generated
     from texml_mcp.cli.schemas import write
 
@@ -119,7 +119,7 @@ def schemas_write() -> None:
 
 @schemas.command("check")
 def schemas_check() -> None:
-    """Compare tool_schemas/ with what tools/list answers; exit 1 on any difference."""
+    """Compare all of that with what the code makes of it, and with tools/list; exit 1 on any difference."""
     from texml_mcp.cli.schemas import check
 
     problems = check()
@@ -127,7 +127,7 @@ def schemas_check() -> None:
         typer.echo(problem, err=True)
     if problems:
         raise typer.Exit(1)
-    typer.echo("tool_schemas/ is what tools/list answers.")
+    typer.echo("tool_schemas/ is what tools/list answers, and the made parts of the pages are current.")
 
 
 def print_json(value: Any) -> None:

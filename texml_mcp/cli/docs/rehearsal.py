@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from texml_mcp.catalog import endpoint
 from texml_mcp.cli.docs.examples import EXAMPLES, Call, Example
 from texml_mcp.evals.clockwork import Clockwork
 from texml_mcp.evals.model import ServerSpec, WorldSpec
 from texml_mcp.evals.servers import Answer, ClientToolbox, services_on, through_client
 from texml_mcp.sandbox.fixture import default_world
 from texml_mcp.sandbox.world import World
+from texml_mcp.tools.validate_texml import NAME as VALIDATE
 
 TOKEN = "TOKEN"
 SECONDS_BETWEEN_CALLS = 3.0
@@ -70,7 +72,9 @@ async def play(example: Example) -> Played:
     clockwork = Clockwork(world, WorldSpec())
     names = things(world)
     with tempfile.TemporaryDirectory() as scratch:
-        services = services_on(ServerSpec(policy="sandbox", confirm="token"), clockwork, Path(scratch))
+        # The client reads every definition there is: only those of the toolset.
+        spec = ServerSpec(policy="sandbox", confirm="token", toolsets=_toolset(example.call.tool))
+        services = services_on(spec, clockwork, Path(scratch))
         async with through_client(build_server(services, sandbox=True), None) as box:
             for each in (*example.before, example.call):
                 played, answer = await _made(box, clockwork, each, names)
@@ -81,6 +85,10 @@ async def play(example: Example) -> Played:
         raise RehearsalError(problem)
     assert played is not None, "an example has at least its own call"
     return played
+
+
+def _toolset(tool: str) -> list[str]:
+    return [] if tool == VALIDATE else [endpoint(tool).toolset]
 
 
 async def _made(
