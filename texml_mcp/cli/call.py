@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from typing import Any
 
@@ -32,7 +33,15 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
         if not sys.stdin.isatty():
             raise RuntimeError("nobody is at the terminal")
         typer.echo(question, err=True)
-        return Answer("accept", ticked=typer.confirm("Do this?", default=False, err=True))
+        # The event loop would keep Ctrl-C for later, and nothing is later than a question that waits.
+        kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return Answer("accept", ticked=typer.confirm("Do this?", default=False, err=True))
+        except typer.Abort:
+            typer.echo("\ntexml-mcp: stopped. Nothing was sent.", err=True)
+            raise KeyboardInterrupt from None
+        finally:
+            signal.signal(signal.SIGINT, kept)
 
     async def go() -> Any:
         try:

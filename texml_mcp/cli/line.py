@@ -16,8 +16,7 @@ def run(words: Sequence[str]) -> int:
 
     try:
         code = app(list(words), prog_name="texml-mcp", standalone_mode=False)
-    except typer.Abort:
-        sys.stderr.write("texml-mcp: stopped; nothing was answered.\n")
+    except typer.Abort:  # Ctrl-D where Typer waits for a word
         return INTERRUPTED
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":

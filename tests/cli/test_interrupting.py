@@ -1,0 +1,154 @@
+"""Ctrl-C ends every command at once: status 130, and no word of the program's insides."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-u", "-m", "texml_mcp"]
+PLACING = ["create_call", "To=+13125550142", "From=+13125550100", "ApplicationSid=1293384261075731499"]
+
+
+class Terminal:
+    """A command at a terminal of its own: what it shows, and what is typed."""
+
+    def __init__(self, *words: str, **more: str) -> None:
+        self.here, there = pty.openpty()
+        self.shown = b""
+        environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "CI")}
+        self.process = subprocess.Popen(
+            [*COMMAND, *words],
+            stdin=there,
+            stdout=there,
+            stderr=there,
+            env=environment | {"TERM": "xterm-256color", "COLUMNS": "80"} | more,
+            preexec_fn=_own_terminal,
+        )
+        os.close(there)
+
+    def until(self, text: bytes, seconds: float = 60) -> None:
+        """Read until the text is shown."""
+        end = time.monotonic() + seconds
+        while text not in self.shown and time.monotonic() < end and self.read():
+            continue
+        assert text in self.shown, self.shown.decode(errors="replace")
+
+    def read(self) -> bool:
+        """Take what is there; false when the command is gone."""
+        if not select.select([self.here], [], [], 60)[0]:
+            return False
+        try:
+            said = os.read(self.here, 65536)
+        except OSError:  # Linux says so that the other side is closed
+            return False
+        self.shown += said
+        return bool(said)
+
+    def press(self, key: bytes) -> None:
+        os.write(self.here, key)
+
+    def ended(self) -> int:
+        """The exit status, as a shell tells it."""
+        while self.read():
+            continue
+        code = self.process.wait(30)
+        return 128 - code if code < 0 else code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.here)
+
+
+def _own_terminal() -> None:
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["demo"], b"See what a call would send"),
+        (["sandbox", "serve", "--port", "0"], b"Sandbox on http://"),
+        (["call", *PLACING, "--sandbox"], b"Do this?"),
+        (["lint", "-"], b""),
+    ],
+    ids=["demo", "sandbox", "question", "reading"],
+)
+def test_ctrl_c_at_a_terminal(words: list[str], shown: bytes) -> None:
+    terminal = Terminal(*words)
+    try:
+        if shown:
+            terminal.until(shown)
+        else:
+            time.sleep(1)  # it waits for what is typed and shows nothing
+        terminal.press(b"\x03")
+        assert terminal.ended() == 130
+        assert b"Traceback" not in terminal.shown
+        assert b"Error" not in terminal.shown
+    finally:
+        terminal.close()
+
+
+def test_ctrl_c_is_how_a_server_is_asked_to_stop() -> None:
+    terminal = Terminal("serve", "--http", "--sandbox", "--port", "0")
+    try:
+        terminal.until(b"serving on http://")
+        terminal.press(b"\x03")
+        assert terminal.ended() == 0
+        assert b"Traceback" not in terminal.shown
+    finally:
+        terminal.close()
+
+
+def test_ctrl_c_at_a_question_sends_nothing(tmp_path: Path) -> None:
+    terminal = Terminal("call", *PLACING, "--sandbox", TEXML_MCP_STATE_DIR=str(tmp_path))
+    try:
+        terminal.until(b"Do this?")
+        terminal.press(b"\x03")
+        assert terminal.ended() == 130
+        assert b"Nothing was sent" in terminal.shown
+    finally:
+        terminal.close()
+
+
+COLOUR = b"\x1b[3"
+
+
+def test_colours_on_a_terminal_and_only_there() -> None:
+    terminal = Terminal("doctor", "--sandbox")
+    try:
+        terminal.ended()
+        assert COLOUR in terminal.shown
+    finally:
+        terminal.close()
+    piped = subprocess.run(
+        [*COMMAND, "doctor", "--sandbox"],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=60,
+    )
+    assert b"\x1b" not in piped.stdout + piped.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["doctor", "--sandbox"], ["demo"], ["tools"], ["policy", "--help"], ["tols"]]
+)
+def test_no_color_is_honoured(words: list[str]) -> None:
+    terminal = Terminal(*words, NO_COLOR="1")
+    try:
+        terminal.ended()
+        assert COLOUR not in terminal.shown
+    finally:
+        terminal.close()
