@@ -190,7 +190,7 @@ def test_the_leaderboards_own_checker_takes_the_right_calls_and_no_others(
 
 def test_the_bfcl_example_answers_and_asks_for_the_judge(tmp_path: Path) -> None:
     done = ran(sys.executable, str(EXAMPLES / "bfcl" / "answer.py"), str(tmp_path))
-    assert "2 entries are in" in done
+    assert "entries: 2, in" in done
     assert f"{CALL}-1: {{'create_call'" in done
     assert len((tmp_path / "BFCL_v4_multiple_result.json").read_text().splitlines()) == 2
     judged = ran(sys.executable, str(EXAMPLES / "bfcl" / "judge.py"), str(tmp_path))

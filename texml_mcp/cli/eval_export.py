@@ -21,7 +21,7 @@ FormatName = Literal["bfcl", "promptfoo", "tau2", "decisions"]
 
 @dataclass(slots=True)
 class Exported:
-    """Files by their names, how many of what is in them, and why the rest is not."""
+    """Files by their names, how much is in them, also in words, and why the rest is not."""
 
     files: dict[str, str] = field(default_factory=dict[str, str])
     count: int = 0
@@ -52,7 +52,7 @@ def export(
         if not made.count:
             raise UsageError(f"none of these tasks can be brought to {format_}")
         _write(out, made.files)
-        typer.echo(f"{made.count} {made.of} are in {out}: {', '.join(sorted(made.files))}")
+        typer.echo(f"{made.of}, in {out}: {', '.join(sorted(made.files))}")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -84,7 +84,7 @@ def _bfcl(tasks: Sequence[Task]) -> Exported:
         bfcl.FILE: bfcl.lines(bfcl.entries(found.judged)),
         f"possible_answer/{bfcl.FILE}": bfcl.lines(bfcl.answers(found.judged)),
     }
-    return Exported(files, len(found.judged), "entries", found.left_out)
+    return Exported(files, len(found.judged), f"entries: {len(found.judged)}", found.left_out)
 
 
 def _promptfoo(tasks: Sequence[Task], paths: Sequence[Path]) -> Exported:
@@ -97,14 +97,14 @@ def _promptfoo(tasks: Sequence[Task], paths: Sequence[Path]) -> Exported:
     files = promptfoo.task_files(tasks, paths)
     if found.judged:
         files |= promptfoo.call_files(found.judged)
-    of = f"whole tasks and {len(found.judged)} single calls"
+    of = f"whole tasks: {len(tasks)}, calls: {len(found.judged)}"
     return Exported(files, len(tasks), of, found.left_out)
 
 
 def _tau2(tasks: Sequence[Task]) -> Exported:
     from texml_mcp.evals.adapters.tau2 import tau2_task
 
-    made = Exported(of="tasks")
+    made = Exported()
     entries: list[dict[str, Any]] = []
     for each in tasks:
         try:
@@ -112,7 +112,7 @@ def _tau2(tasks: Sequence[Task]) -> Exported:
         except ValueError as error:
             made.left_out[each.id] = str(error).removeprefix(f"{each.id}: ")
     made.files["tasks.json"] = json.dumps(entries, indent=2, ensure_ascii=False) + "\n"
-    made.count = len(entries)
+    made.count, made.of = len(entries), f"tasks: {len(entries)}"
     return made
 
 
@@ -122,7 +122,7 @@ def _decisions(tasks: Sequence[Task]) -> Exported:
     from texml_mcp.evals.adapters.decisions import decisions
     from texml_mcp.evals.agents.paths import PathError
 
-    made = Exported(of="decision points")
+    made = Exported()
     lines: list[str] = []
     for task in tasks:
         try:
@@ -146,7 +146,7 @@ def _decisions(tasks: Sequence[Task]) -> Exported:
             }
             lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     made.files["decisions.jsonl"] = "".join(lines)
-    made.count = len(lines)
+    made.count, made.of = len(lines), f"decision points: {len(lines)}"
     return made
 
 
