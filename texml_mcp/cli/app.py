@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -128,8 +126,3 @@ def schemas_check() -> None:
     if problems:
         raise typer.Exit(1)
     typer.echo("tool_schemas/ is what tools/list answers, and the made parts of the pages are current.")
-
-
-def print_json(value: Any) -> None:
-    """JSON for another program: two spaces, text as it is."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

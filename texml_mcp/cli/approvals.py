@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import typer
 
+from texml_mcp.cli.output import print_json
 from texml_mcp.gate.external import NotAllowedError, Queue, Waiting
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
@@ -22,8 +23,6 @@ def listed(state: State, *, as_json: bool) -> int:
     except StoreError as error:
         return _usage(str(error))
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json([asdict(each) for each in waiting])
         return OK
     for each in waiting:
@@ -43,8 +42,6 @@ def show(state: State, id: str, *, as_json: bool) -> int:
         typer.echo(f"texml-mcp: no request {id} waits.", err=True)
         return FAILED
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json(asdict(waiting))
         return OK
     typer.echo(f"{waiting.id}: {waiting.words}")
@@ -54,7 +51,9 @@ def show(state: State, id: str, *, as_json: bool) -> int:
     return OK
 
 
-def settle(state: State, id: str, *, approve: bool, by: str | None, reason: str) -> int:
+def settle(
+    state: State, id: str, *, approve: bool, by: str | None, reason: str, as_json: bool = False
+) -> int:
     """Approve or deny one request, as `by` (the user of the operating system by default)."""
     try:
         waiting = Queue(state).settle(id, by or getpass.getuser(), approve=approve, reason=reason)
@@ -63,6 +62,9 @@ def settle(state: State, id: str, *, approve: bool, by: str | None, reason: str)
     except NotAllowedError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         return FAILED
+    if as_json:
+        print_json(asdict(waiting))
+        return OK
     typer.echo(f"{waiting.id} {waiting.standing} by {waiting.by}: {waiting.words}")
     return OK
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import typer
 
+from texml_mcp.cli.output import print_json
 from texml_mcp.gate import audit
 from texml_mcp.gate.store import StoreError
 from texml_mcp.gate.store.digests import Digester, load_key
@@ -27,7 +29,13 @@ def tail(path: Path, *, lines: int = 20, as_json: bool = False) -> int:
     return OK
 
 
-def verify(path: Path, *, key: Path | None = None, shared: Callable[[], Digester] | None = None) -> int:
+def verify(
+    path: Path,
+    *,
+    key: Path | None = None,
+    shared: Callable[[], Digester] | None = None,
+    as_json: bool = False,
+) -> int:
     """0 when the trail is whole, 1 with the first bad line when it is not.
 
     The digest key is in a file, or `shared` reads it from the store of several servers.
@@ -38,6 +46,9 @@ def verify(path: Path, *, key: Path | None = None, shared: Callable[[], Digester
         verdict = audit.verify(path, digester)
     except (OSError, StoreError) as error:
         return _usage(f"{path} cannot be checked: {error}")
+    if as_json:
+        print_json(asdict(verdict) | {"file": str(path), "signature_checked": digester is not None})
+        return OK if verdict.ok else BROKEN
     torn = f", {verdict.torn} cut by a killed process" if verdict.torn else ""
     if verdict.ok:
         signed = "" if digester else " The head's signature was not checked: no key was given."

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import typer
 
+from texml_mcp.cli.output import print_json
 from texml_mcp.execute import Call, UnknownToolError, execute
 from texml_mcp.gate.confirm import Answer, CannotAskError, Person
 from texml_mcp.results import ToolResult, render
@@ -65,8 +66,6 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
         return _usage(f"{error} Nobody is at the terminal to approve it. Nothing was sent.")
     assert isinstance(result, ToolResult), "only a modern client is asked through its answer"
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json(result.structured())
     else:
         typer.echo(render(result))

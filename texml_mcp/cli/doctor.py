@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from texml_mcp.cli.options import FlagParser, add_flags
+from texml_mcp.cli.output import print_json
 from texml_mcp.doctor.examine import examine
 from texml_mcp.doctor.model import VERDICTS, Finding, Verdict, worst
 from texml_mcp.settings import SettingsError, load
@@ -51,8 +52,6 @@ def run(arguments: list[str]) -> int:
     findings = examine(settings)
     verdict = worst(findings)
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         checks = [{"name": each.name, "verdict": each.verdict, "text": each.text} for each in findings]
         print_json({"verdict": verdict, "checks": checks})
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
-from texml_mcp.cli.app import print_json
+from texml_mcp.cli.output import print_json
 
 if TYPE_CHECKING:
     from texml_mcp.evals.model import Task

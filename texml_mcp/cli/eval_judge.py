@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from texml_mcp.cli.app import print_json
 from texml_mcp.cli.eval_choice import UsageError, table
 from texml_mcp.cli.eval_show import show_summaries
+from texml_mcp.cli.output import print_json
 
 if TYPE_CHECKING:
     from texml_mcp.evals.metrics import Summaries

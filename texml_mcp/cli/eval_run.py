@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from texml_mcp.cli.app import print_json
 from texml_mcp.cli.eval_choice import Choice, UsageError, chosen_tasks, on_terminal, progress_bar
 from texml_mcp.cli.eval_show import show_summaries
+from texml_mcp.cli.output import print_json
 
 if TYPE_CHECKING:
     from texml_mcp.evals.recorder import Recorder

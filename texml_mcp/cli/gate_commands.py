@@ -52,11 +52,11 @@ def state(given: Path | None, store: str | None) -> State:
 
 
 @policy.command("check")
-def policy_check(file: str) -> None:
+def policy_check(file: str, as_json: AsJson = False) -> None:
     """Say whether a policy file can be used, and where it cannot."""
     from texml_mcp.cli.policy import check
 
-    raise typer.Exit(check(file))
+    raise typer.Exit(check(file, as_json=as_json))
 
 
 @policy.command("explain")
@@ -120,22 +120,35 @@ Reason = Annotated[str, typer.Option("--reason", help="Told to whoever asked.")]
 
 @approvals.command("approve")
 def approvals_approve(
-    id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None, store: Store = None
+    id: str,
+    by: By = None,
+    reason: Reason = "",
+    state_dir: StateDir = None,
+    store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let one call run, once, as it was seen when it was asked about."""
     from texml_mcp.cli.approvals import settle
 
-    raise typer.Exit(settle(state(state_dir, store), id, approve=True, by=by, reason=reason))
+    kept = state(state_dir, store)
+    raise typer.Exit(settle(kept, id, approve=True, by=by, reason=reason, as_json=as_json))
 
 
 @approvals.command("deny")
 def approvals_deny(
-    id: str, by: By = None, reason: Reason = "", state_dir: StateDir = None, store: Store = None
+    id: str,
+    by: By = None,
+    reason: Reason = "",
+    state_dir: StateDir = None,
+    store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """Refuse one call."""
     from texml_mcp.cli.approvals import settle
 
-    raise typer.Exit(settle(state(state_dir, store), id, approve=False, by=by, reason=reason))
+    raise typer.Exit(
+        settle(state(state_dir, store), id, approve=False, by=by, reason=reason, as_json=as_json)
+    )
 
 
 @audit.command("tail")
@@ -152,7 +165,7 @@ def audit_tail(
 
 
 @audit.command("verify")
-def audit_verify(state_dir: StateDir = None, store: Store = None) -> None:
+def audit_verify(state_dir: StateDir = None, store: Store = None, as_json: AsJson = False) -> None:
     """Prove that no line was changed, removed or added; exit 1 with the first bad one."""
     from texml_mcp.cli.audit import verify
     from texml_mcp.gate.state import AUDIT_FILE, KEY_FILE
@@ -160,7 +173,7 @@ def audit_verify(state_dir: StateDir = None, store: Store = None) -> None:
     where = directory(state_dir)
     kept = state(state_dir, store)
     shared = (lambda: kept.digester) if kept.shared else None
-    raise typer.Exit(verify(where / AUDIT_FILE, key=where / KEY_FILE, shared=shared))
+    raise typer.Exit(verify(where / AUDIT_FILE, key=where / KEY_FILE, shared=shared, as_json=as_json))
 
 
 @audit.command("export")
@@ -204,6 +217,7 @@ def journal_reconcile(
     ] = None,
     state_dir: StateDir = None,
     store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """Settle open writes by reading the API: happened, did not, or cannot be told."""
     from texml_mcp.cli.journal import reconcile
@@ -216,7 +230,9 @@ def journal_reconcile(
         older_than = max(LAG_SECONDS, load().timeout_seconds)
     kept = state(state_dir, store)
     raise typer.Exit(
-        reconcile(kept.journal, reader, kept.digester, older_than=older_than, ahead=reader.ahead)
+        reconcile(
+            kept.journal, reader, kept.digester, older_than=older_than, ahead=reader.ahead, as_json=as_json
+        )
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from texml_mcp.cli.output import print_json
 from texml_mcp.gate.journal import Entry, Journal, Reader
 from texml_mcp.gate.journal import reconcile as settle
 from texml_mcp.gate.store import StoreError
@@ -22,8 +23,6 @@ def show(journal: Journal, *, lines: int = 20, as_json: bool = False) -> int:
     except StoreError as error:
         return _usage(str(error))
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json([entry.as_json() for entry in entries])
         return OK
     for entry in entries:
@@ -41,16 +40,25 @@ def reconcile(
     older_than: float = 30.0,
     ahead: Callable[[], float] = lambda: 0.0,
     said: Callable[[str], None] = typer.echo,
+    as_json: bool = False,
 ) -> int:
     """Settle what can be told. 0 when nothing stays open, 1 when something does."""
     import anyio
 
     async def go() -> int:
         verdicts = await settle(journal, reader, digester, older_than=older_than, ahead=ahead)
+        left = sum(verdict.found == "cannot_tell" for verdict in verdicts)
+        if as_json:
+            print_json(
+                [
+                    {"entry": each.entry.as_json(), "found": each.found, "why": each.why, "sid": each.sid}
+                    for each in verdicts
+                ]
+            )
+            return OPEN if left else OK
         for verdict in verdicts:
             word = verdict.found.replace("_", " ")
             said(f"{_sentence(verdict.entry)}\n  {word}: {verdict.why} {verdict.sid}".rstrip())
-        left = sum(verdict.found == "cannot_tell" for verdict in verdicts)
         said(f"{len(verdicts) - left} settled, {left} still open.")
         return OPEN if left else OK
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from texml_mcp import texml
+from texml_mcp.cli.output import print_json
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -22,8 +23,6 @@ def run(file: str, *, as_json: bool) -> int:
     report = texml.lint(document)
     reached = texml.targets(document) if report.valid else ()
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         findings = [
             {
                 "severity": each.severity,

@@ -10,6 +10,7 @@ import typer
 from texml_mcp.catalog import ENDPOINTS, Endpoint, endpoint
 from texml_mcp.cli.call import FAILED, OK, USAGE, parse_pairs
 from texml_mcp.cli.mistakes import typed, unknown_word
+from texml_mcp.cli.output import print_json
 from texml_mcp.gate.policy import (
     Mode,
     Policy,
@@ -33,13 +34,19 @@ from texml_mcp.tools.arguments import parse as parse_arguments
 _NO_ACCOUNT = "00000000-0000-0000-0000-000000000000"
 
 
-def check(path: str) -> int:
+def check(path: str, *, as_json: bool = False) -> int:
     """Say whether a policy file can be used: 0, or 1 with what is wrong and where."""
     try:
         policy = load_named(path)
     except PolicyError as error:
-        typer.echo(str(error), err=True)
+        if as_json:
+            print_json({"valid": False, "problem": error.problem, "line": error.line})
+        else:
+            typer.echo(str(error), err=True)
         return FAILED
+    if as_json:
+        print_json({"valid": True, "rules": len(policy.rules), "mode": policy.mode})
+        return OK
     rules = f"{len(policy.rules)} rule{'' if len(policy.rules) == 1 else 's'}"
     typer.echo(f"{path} is valid: {rules}, mode {policy.mode or 'as the server is configured'}.")
     return OK
@@ -98,8 +105,6 @@ def explain(
         answer["guards"] = [f"{each.guard}: {each.level}: {each.message}" for each in ruling.findings]
         answer["ruling"] = f"{action}: {' '.join(ruling.reasons)}" if action == "deny" else action
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json(answer)
     else:
         for name, value in answer.items():
@@ -116,8 +121,6 @@ def show(policy_name: str | None = None, *, as_json: bool = False) -> int:
     except PolicyError as error:
         return _usage(str(error))
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json(policy.model_dump(mode="json", exclude_unset=True))
         return OK
     for line in _settings(policy):

@@ -52,9 +52,12 @@ def create(
     tell(asked(url, "PUT", world_path(name), body), as_json)
 
 
-def drop(name: Annotated[str, typer.Argument(metavar="NAME")], url: Url = DEFAULT_URL) -> None:
+def drop(
+    name: Annotated[str, typer.Argument(metavar="NAME")], url: Url = DEFAULT_URL, as_json: AsJson = False
+) -> None:
     """Forget a world; the next request with its key begins anew."""
-    typer.echo(f"dropped {asked(url, 'DELETE', world_path(name))['dropped']}")
+    found = asked(url, "DELETE", world_path(name))
+    print_json(found) if as_json else typer.echo(f"dropped {found['dropped']}")
 
 
 def faults(

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from texml_mcp.cli.output import print_json
 from texml_mcp.identity.entries import Entry, TokensError, accounts_of, role_of
 from texml_mcp.identity.principals import Principal
 
@@ -26,6 +27,7 @@ File = Annotated[
     Path | None,
     typer.Option("--file", help="Default: TEXML_MCP_TOKENS_FILE, or tokens.toml in the state directory."),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="For another program.")]
 Expires = Annotated[str | None, typer.Option("--expires", help="When it ends, such as 90d, 12h or 30m.")]
 
 
@@ -41,9 +43,10 @@ def tokens_add(
     ] = None,
     expires: Expires = None,
     file: File = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a token for somebody new; it is shown this once."""
-    raise typer.Exit(add(_path(file), name, role, account or [], policy, expires))
+    raise typer.Exit(add(_path(file), name, role, account or [], policy, expires, as_json=as_json))
 
 
 @tokens.command("rotate")
@@ -54,15 +57,14 @@ def tokens_rotate(
         str, typer.Option("--overlap", help="How long the older tokens still work; 0m ends them now.")
     ] = "1d",
     file: File = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a new token with the same rights, and let the older ones of the name end."""
-    raise typer.Exit(rotate(_path(file), name, expires, overlap))
+    raise typer.Exit(rotate(_path(file), name, expires, overlap, as_json=as_json))
 
 
 @tokens.command("list")
-def tokens_list(
-    as_json: Annotated[bool, typer.Option("--json", help="For another program.")] = False, file: File = None
-) -> None:
+def tokens_list(as_json: AsJson = False, file: File = None) -> None:
     """Whose tokens there are. Never the tokens: those are not kept."""
     raise typer.Exit(listed(_path(file), as_json=as_json))
 
@@ -71,13 +73,21 @@ def tokens_list(
 def tokens_revoke(
     which: Annotated[str, typer.Argument(metavar="ID_OR_NAME", help="One token, or all of a name.")],
     file: File = None,
+    as_json: AsJson = False,
 ) -> None:
     """End tokens. A running server refuses them from its next request on."""
-    raise typer.Exit(revoke(_path(file), which))
+    raise typer.Exit(revoke(_path(file), which, as_json=as_json))
 
 
 def add(
-    path: Path, name: str, role: str, accounts: Sequence[str], policy: str | None, expires: str | None
+    path: Path,
+    name: str,
+    role: str,
+    accounts: Sequence[str],
+    policy: str | None,
+    expires: str | None,
+    *,
+    as_json: bool = False,
 ) -> int:
     """Add a principal, print its token."""
     from texml_mcp.gate.policy import PolicyError
@@ -92,10 +102,10 @@ def add(
         issued = editing.add(path, principal, lifetime=lifetime)
     except TokensError as error:
         return _said(error, FAILED)
-    return _shown(issued, path)
+    return _shown(issued, path, as_json=as_json)
 
 
-def rotate(path: Path, name: str, expires: str | None, overlap: str) -> int:
+def rotate(path: Path, name: str, expires: str | None, overlap: str, *, as_json: bool = False) -> int:
     """Give a principal a new token, print it."""
     from texml_mcp.identity import editing
 
@@ -108,7 +118,7 @@ def rotate(path: Path, name: str, expires: str | None, overlap: str) -> int:
         issued = editing.rotate(path, name, lifetime=lifetime, overlap=rest)
     except TokensError as error:
         return _said(error, FAILED)
-    return _shown(issued, path)
+    return _shown(issued, path, as_json=as_json)
 
 
 def listed(path: Path, *, as_json: bool) -> int:
@@ -120,8 +130,6 @@ def listed(path: Path, *, as_json: bool) -> int:
     except TokensError as error:
         return _said(error, FAILED)
     if as_json:
-        from texml_mcp.cli.app import print_json
-
         print_json([_fields(entry) for entry in entries])
         return OK
     for entry in entries:
@@ -134,7 +142,7 @@ def listed(path: Path, *, as_json: bool) -> int:
     return OK
 
 
-def revoke(path: Path, which: str) -> int:
+def revoke(path: Path, which: str, *, as_json: bool = False) -> int:
     """End tokens, say which."""
     from texml_mcp.identity import editing
 
@@ -142,6 +150,9 @@ def revoke(path: Path, which: str) -> int:
         ended = editing.revoke(path, which)
     except TokensError as error:
         return _said(error, FAILED)
+    if as_json:
+        print_json([_fields(entry) for entry in ended])
+        return OK
     for entry in ended:
         typer.echo(f"{entry.id} of {entry.principal.name} is revoked.")
     return OK
@@ -180,8 +191,11 @@ def _duration(text: str, option: str, *, least: timedelta = timedelta(minutes=1)
     return length
 
 
-def _shown(issued: Any, path: Path) -> int:
+def _shown(issued: Any, path: Path, *, as_json: bool) -> int:
     entry: Entry = issued.entry
+    if as_json:
+        print_json({"token": issued.token, **_fields(entry)})
+        return OK
     typer.echo(issued.token)
     principal = entry.principal
     typer.echo(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from texml_mcp.cli.output import print_json
 from texml_mcp.tools.files import definitions
 from texml_mcp.tools.schema import model_text, token_estimate
 
@@ -13,9 +16,7 @@ from texml_mcp.tools.schema import model_text, token_estimate
 def show(*, as_json: bool, tokens: bool) -> None:
     """Print the tools: as JSON, as a bill, or as a table."""
     if as_json:
-        from texml_mcp.cli.app import print_json
-
-        print_json({"tools": list(definitions().values())})
+        print_json({"tools": _costs() if tokens else list(definitions().values())})
         return
     if tokens:
         _bill()
@@ -26,13 +27,18 @@ def show(*, as_json: bool, tokens: bool) -> None:
     Console().print(table)
 
 
+def _costs() -> list[dict[str, Any]]:
+    """Name, bytes and tokens of each definition."""
+    texts = {name: model_text(tool) for name, tool in definitions().items()}
+    return [
+        {"name": name, "bytes": len(text.encode()), "tokens": token_estimate(text)}
+        for name, text in texts.items()
+    ]
+
+
 def _bill() -> None:
-    total_bytes = total_tokens = 0
-    for name, tool in definitions().items():
-        text = model_text(tool)
-        size, cost = len(text.encode()), token_estimate(text)
-        total_bytes, total_tokens = total_bytes + size, total_tokens + cost
-        typer.echo(f"{name:<34}{size:>7} bytes{cost:>7} tokens")
-    typer.echo(
-        f"{f'{len(definitions())} tools':<34}{total_bytes:>7} bytes{total_tokens:>7} tokens (bytes / 4)"
-    )
+    costs = _costs()
+    for each in costs:
+        typer.echo(f"{each['name']:<34}{each['bytes']:>7} bytes{each['tokens']:>7} tokens")
+    size, tokens = (sum(each[unit] for each in costs) for unit in ("bytes", "tokens"))
+    typer.echo(f"{f'{len(costs)} tools':<34}{size:>7} bytes{tokens:>7} tokens (bytes / 4)")
