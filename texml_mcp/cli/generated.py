@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint
+from texml_mcp.cli import committed
 from texml_mcp.cli.docs import FOLDER
 from texml_mcp.cli.options import table
 from texml_mcp.gate.policy import default_action
@@ -17,7 +17,6 @@ from texml_mcp.tools.validate_texml import NAME
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = ROOT / "README.md"
-RENEW = "run texml-mcp schemas write"
 
 
 def tools_table() -> str:
@@ -97,36 +96,15 @@ def expected() -> dict[str, str]:
     }
 
 
-def left_over(pages: Collection[str]) -> list[str]:
-    """Files of docs/tools/ that no tool owns."""
-    found = sorted((ROOT / FOLDER).glob("*.md"))
-    return [name for name in (path.relative_to(ROOT).as_posix() for path in found) if name not in pages]
+def _present() -> list[str]:
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / FOLDER).glob("*.md"))
 
 
 def write() -> list[str]:
     """Write every page, remove what no tool owns; the names that changed."""
-    pages = expected()
-    changed: list[str] = []
-    for name in left_over(pages):
-        (ROOT / name).unlink()
-        changed.append(f"removed {name}")
-    for name, text in pages.items():
-        path = ROOT / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
-            changed.append(f"wrote {name}")
-    return changed
+    return committed.write(ROOT, expected(), _present())
 
 
 def check() -> list[str]:
     """What is missing, stale or left over."""
-    pages = expected()
-    problems = [f"{name} belongs to no tool" for name in left_over(pages)]
-    for name, text in pages.items():
-        path = ROOT / name
-        if not path.is_file():
-            problems.append(f"{name} is missing: {RENEW}")
-        elif path.read_text("utf-8") != text:
-            problems.append(f"{name} is stale: {RENEW}")
-    return problems
+    return committed.problems(ROOT, expected(), _present())

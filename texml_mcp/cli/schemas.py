@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from texml_mcp.cli import generated
+from texml_mcp.cli import committed, generated
 from texml_mcp.evals import schema as tasks
 from texml_mcp.exports.formats import FORMATS
 from texml_mcp.sandbox.openapi import openapi
@@ -35,19 +35,7 @@ def expected() -> dict[str, str]:
 
 def write(where: Path = _HERE) -> list[str]:
     """Write every file, remove what no tool owns; the names that changed."""
-    files = expected()
-    changed: list[str] = []
-    for old in present(where):
-        if old not in files:
-            (where / old).unlink()
-            changed.append(f"removed {old}")
-    for name, text in files.items():
-        path = where / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            changed.append(f"wrote {name}")
-    return changed
+    return committed.write(where, expected(), present(where))
 
 
 def present(where: Path) -> list[str]:
@@ -60,15 +48,7 @@ def check(where: Path = _HERE) -> list[str]:
 
     The README's tables and the pages of docs/ that are made from the code too.
     """
-    files = expected()
-    problems: list[str] = []
-    for name, text in files.items():
-        path = where / name
-        if not path.is_file():
-            problems.append(f"{name} is missing: run texml-mcp schemas write")
-        elif path.read_text(encoding="utf-8") != text:
-            problems.append(f"{name} is stale: run texml-mcp schemas write")
-    problems += [f"{name} belongs to no tool" for name in present(where) if name not in files]
+    problems = committed.problems(where, expected(), present(where))
     for name, made in FORMATS.items():
         problems += [f"{name}: {found}" for found in made.problems(made.convert(tool_definitions()))]
     problems += generated.check()
