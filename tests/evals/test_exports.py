@@ -23,7 +23,7 @@ from texml_mcp.cli.app import app
 from texml_mcp.evals.adapters import bfcl, promptfoo
 from texml_mcp.evals.adapters.answers import Accepted, Point, Points, points
 from texml_mcp.evals.adapters.promptfoo_player import call_api, get_assert
-from texml_mcp.evals.tasks import suite
+from texml_mcp.evals.tasks import parse_task, suite
 from texml_mcp.exports.rules.bfcl import problems
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +83,14 @@ def test_where_doing_nothing_may_be_right_no_call_is_asked_for() -> None:
     made = anyio.run(points, [TASKS[CALL].model_copy(update={"refusal": True})])
     assert not made.judged
     assert made.left_out == {f"{CALL}-1": "to call nothing may be right here"}
+
+
+def test_a_reference_that_does_not_come_through_is_left_out_with_its_step() -> None:
+    step = {"call": "get_call", "with": {"call_sid": "no-such-call"}}
+    broken = TASKS[CALL].model_dump(by_alias=True) | {"reference": [step]}
+    made = anyio.run(points, [parse_task(broken, "here")])
+    assert not made.judged
+    assert made.left_out[CALL].startswith("reference/0: get_call answered error, not ok")
 
 
 def test_defaults_and_the_account_may_be_said_or_left_out(found: Points) -> None:

@@ -59,7 +59,7 @@ async def points(tasks: Sequence[Task]) -> Points:
         try:
             made, tools = await decisions(task)
         except PathError as error:
-            found.left_out[task.id] = str(error)
+            found.left_out[task.id] = str(error).removeprefix(f"{task.id}: ")
             continue
         if not made:
             found.left_out[task.id] = "its reference changes nothing, so there is no call to compare"

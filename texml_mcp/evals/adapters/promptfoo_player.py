@@ -8,24 +8,28 @@ was told last; the score is in its metadata, and the assertion passes where the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import anyio
-
-from texml_mcp.evals.agents.named import DEFAULT_KEY_VARIABLE, DEFAULT_URL, Endpoint, agent_named
-from texml_mcp.evals.agents.paths import PathError
-from texml_mcp.evals.grading import grade
-from texml_mcp.evals.play import DEFAULT_SECONDS, expected, play
-from texml_mcp.evals.tasks import suite
+if TYPE_CHECKING:
+    from texml_mcp.evals.model import Task
 
 SCORE = "texml_bench"
 
 
 def call_api(prompt: str, options: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
     """promptfoo's provider: the prompt is the id of a task. An `error` where it cannot be played."""
+    # Only here: each assertion is a process of its own, which needs nothing of this.
+    import anyio
+
+    from texml_mcp.evals.agents.named import DEFAULT_KEY_VARIABLE, DEFAULT_URL, Endpoint, agent_named
+    from texml_mcp.evals.agents.paths import PathError
+    from texml_mcp.evals.grading import grade
+    from texml_mcp.evals.play import DEFAULT_SECONDS, expected, play
+
     config: Mapping[str, Any] = options.get("config") or {}
-    task = suite([Path(each) for each in config.get("tasks", ())])[0].get(prompt.strip())
+    task = _tasks(tuple(config.get("tasks", ()))).get(prompt.strip())
     if task is None:
         return {"error": f"there is no task {prompt.strip()!r}; texml-mcp eval list shows them"}
     endpoint = Endpoint(
@@ -54,6 +58,14 @@ def call_api(prompt: str, options: Mapping[str, Any], context: Mapping[str, Any]
         return anyio.run(run)
     except PathError as error:
         return {"error": str(error)}
+
+
+@cache
+def _tasks(paths: tuple[str, ...]) -> dict[str, Task]:
+    """Read once for all tests: promptfoo keeps the process of a provider."""
+    from texml_mcp.evals.tasks import suite
+
+    return suite([Path(each) for each in paths])[0]
 
 
 _USAGE = {"prompt": "input", "completion": "output"}
