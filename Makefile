@@ -11,6 +11,10 @@ EXTRAS ?= dev
 demo: $(STAMP)
 	$(BIN)/texml-mcp demo
 
+# docs/demo.svg, from a demo that is run for it.
+picture: $(STAMP)
+	$(BIN)/python packaging/demo_picture.py
+
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
@@ -51,6 +55,10 @@ mcpb: $(STAMP)
 
 image-check: $(STAMP)
 	$(BIN)/python -m pytest tests/packaging/test_image.py tests/packaging/test_stack.py
+
+# Checks, builds and tries a release; publishes nothing. The version stands in texml_mcp/__init__.py.
+release: $(STAMP)
+	$(BIN)/python packaging/release.py $(VERSION)
 
 node-tools: $(NODE_TOOLS)/.installed
 

@@ -10,6 +10,7 @@ from mcp import Client
 from mcp.client.session import ClientRequestContext
 from mcp_types import CallToolResult, ElicitRequestParams, ElicitResult
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
 
@@ -41,7 +42,7 @@ class Teller:
         self._console.print()
         self._console.print(Text(f"{self._step}. {why}", style="bold"))
         shown = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items())
-        self._console.print(Text(f"   {tool}({shown})", style="cyan"))
+        self._tell(f"{tool}({shown})", "cyan")
         started = time.perf_counter()
         with self._console.status(f"{tool} ...") as status:
 
@@ -52,13 +53,8 @@ class Teller:
         took = (time.perf_counter() - started) * 1000
         story: dict[str, Any] = result.structured_content or {}
         text = _text(result)
-        self._console.print(
-            Text(
-                f"   {text.splitlines()[0] if text else ''}",
-                style="green" if not result.is_error else "yellow",
-            )
-        )
-        self._console.print(Text(f"   {token_estimate(text)} tokens, {took:.0f} ms", style="dim"))
+        self._tell(text.partition("\n")[0], "green" if not result.is_error else "yellow")
+        self._tell(f"{token_estimate(text)} tokens, {took:.0f} ms", "dim")
         if story.get("status") != expected:
             raise StoryError(
                 f"step {self._step} ({tool}) answered {story.get('status')}, not {expected}: {text}"
@@ -66,10 +62,13 @@ class Teller:
         await anyio.sleep(self._pause)
         return story
 
+    def _tell(self, line: str, style: str) -> None:
+        self._console.print(Padding(Text(line, style=style), (0, 0, 0, 3), expand=False))
 
-def run(*, pause: float = 0.0) -> int:
-    """Tell the story; 0 when every step went as expected."""
-    console = Console()
+
+def run(*, pause: float = 0.0, console: Console | None = None) -> int:
+    """Tell the story, on the terminal or another console; 0 when every step went as expected."""
+    console = console or Console()
     failed = False
     try:
         anyio.run(_story, console, pause)
