@@ -130,7 +130,7 @@ def test_a_version_that_is_out_stays_as_it_is(copy: Copy) -> None:
     assert f"v{NEXT} is there" in done.stderr
 
 
-@pytest.mark.parametrize("version", ["1.2", "v1.2.3", "1.2.3-rc1", "01.2.3", "1.2.3.dev1", ""])
+@pytest.mark.parametrize("version", ["1.2", "v1.2.3", "1.2.3-rc1", "01.2.3"])
 def test_a_version_has_three_numbers(version: str) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "packaging/release.py", "--check", version],
