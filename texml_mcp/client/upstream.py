@@ -251,8 +251,7 @@ class Upstream:
             flight.status = None
             if self._transport is not None:
                 flight.depart()  # a transport of another make does not say when
-            response = await line.send(request.method, url, request.headers, request.content, flight)
-            try:
+            async with line.send(request.method, url, request.headers, request.content, flight) as response:
                 status = flight.status = response.status_code
                 if not 300 <= status < 400:
                     told = _told(response.headers.raw)
@@ -260,8 +259,6 @@ class Upstream:
                         return status, told, b""
                     return status, told, await content.collect(response.aiter_bytes())
                 location = response.headers.get("location")
-            finally:
-                await response.aclose()
             url = self._redirect(endpoint, status, url, location)
         raise answers.redirection(endpoint, flight.status or 0, "it redirected too often")
 
