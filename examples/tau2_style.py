@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 
-from texml_mcp.evals.adapters.tau2 import Environment, tau2_task
+from texml_mcp.evals.adapters.tau2 import Environment
+from texml_mcp.evals.adapters.tau2_tasks import tau2_task
 from texml_mcp.evals.tasks import suite
 
 

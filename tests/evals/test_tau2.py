@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from texml_mcp.evals.adapters.tau2 import Environment, golden_actions, tau2_task
+from texml_mcp.evals.adapters.tau2 import Environment
+from texml_mcp.evals.adapters.tau2_tasks import golden_actions, tau2_task
 from texml_mcp.evals.tasks import suite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tau2_style.py"

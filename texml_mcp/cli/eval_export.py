@@ -102,7 +102,7 @@ def _promptfoo(tasks: Sequence[Task], paths: Sequence[Path]) -> Exported:
 
 
 def _tau2(tasks: Sequence[Task]) -> Exported:
-    from texml_mcp.evals.adapters.tau2 import tau2_task
+    from texml_mcp.evals.adapters.tau2_tasks import tau2_task
 
     made = Exported()
     entries: list[dict[str, Any]] = []
