@@ -28,11 +28,10 @@ def told(error: TyperException, words: Sequence[str]) -> str:
         return unknown_option(path, option, _options(command), words)
     if hasattr(command, "commands") and behind:
         return unknown_word("command", behind[0], command.commands, words, lists=f"{path} --help")
-    if param is not None and (choices := _choices(param)):
-        given = re.search(r"'(.*)' is not one of", str(getattr(error, "message", "")))
-        if given is not None:
-            first = f"{_name(param)} cannot be {_shown(given[1])}."
-            return _completed(first, given[1], choices, words, f"{path} --help")
+    message = str(getattr(error, "message", ""))
+    if param is not None and (given := re.search(r"'(.*)' is not one of (.*)", message)):
+        first = f"{_name(param)} cannot be {_shown(given[1])}."
+        return _completed(first, given[1], re.findall("'(.*?)'", given[2]), words, f"{path} --help")
     return "\n".join([f"texml-mcp: {_sentence(error)}", f"  {usage(context)}"])
 
 
@@ -117,11 +116,6 @@ def _name(param: Any) -> str:
 def _options(command: Any) -> list[str]:
     named = [each for each in command.params if each.param_type_name == "option"]
     return [*(name for each in named for name in (*each.opts, *each.secondary_opts)), "--help"]
-
-
-def _choices(param: Any) -> list[str]:
-    choices: Any = getattr(getattr(param, "type_descriptor", None), "choices", None) or ()
-    return [str(getattr(each, "value", each)) for each in choices]
 
 
 def _without_ours(program: str) -> str:
