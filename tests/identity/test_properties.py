@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Iterator
@@ -154,6 +155,22 @@ def test_a_token_with_one_character_changed_lets_nobody_in(
     changed = data.draw(st.sampled_from([token[:at] + other + token[at + 1 :], token[:at] + token[at + 1 :]]))
     assert portal.call(everyone.verify, changed) is None
     assert portal.call(everyone.verify, token) is not None
+
+
+def test_a_signature_in_another_spelling_lets_nobody_in(
+    portal: BlockingPortal, everyone: Identities, issuer: Issuer
+) -> None:
+    token = issuer.token(texml_role="admin")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    signature = token.rpartition(".")[2]
+    content = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    same = [
+        token[:-1] + letter
+        for letter in letters
+        if base64.urlsafe_b64decode(signature[:-1] + letter + "=" * (-len(signature) % 4)) == content
+    ]
+    assert len(same) > 1, "the last letter holds bits that belong to no byte"
+    assert [each for each in same if portal.call(everyone.verify, each)] == [token]
 
 
 CLAIMS = st.fixed_dictionaries(

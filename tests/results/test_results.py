@@ -164,7 +164,28 @@ def test_what_does_not_fit_is_dropped_whole_and_said() -> None:
     assert 0 < shown < 50
     assert result.items == result.items[:shown]
     assert f"{shown} calls shown of at least 50" in result.summary
-    assert result.next[0].arguments == {"PageSize": shown, "detail": "full"}
+    assert result.next[0].arguments == {"Page": 1, "PageSize": shown, "detail": "full"}
+
+
+@pytest.mark.parametrize(
+    ("given", "begins"),
+    [({"Page": 2, "PageSize": 50}, 100), ({"PageSize": 50}, 0), ({"Page": 1, "PageSize": 49}, 49)],
+)
+def test_the_next_page_begins_where_the_last_one_was_cut(given: dict[str, int], begins: int) -> None:
+    result = many(endpoint("list_calls"), given, [CALL] * 50, full=True, total=None, following=None)
+    assert result.page is not None
+    step = result.next[0].arguments
+    missing = begins + result.page["shown"]
+    at = step["Page"] * step["PageSize"]
+    assert missing - step["PageSize"] < at <= missing, "nothing is left out, and little is told twice"
+
+
+def test_where_a_token_says_what_comes_next_smaller_pages_begin_anew() -> None:
+    result = many(
+        endpoint("list_calls"), {"PageToken": "t"}, [CALL] * 50, full=True, total=None, following=None
+    )
+    assert result.page is not None
+    assert result.next[0].arguments == {"PageSize": result.page["shown"], "detail": "full"}
 
 
 def test_a_created_call_without_a_sid_offers_the_read_that_finds_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -97,6 +98,9 @@ def _header(token: str) -> tuple[str | None, str]:
         raise RefusedError(f"longer than {MOST_CHARACTERS} characters")
     if not token.isascii() or token.count(".") != 2:
         raise RefusedError("no token of any kind known here")
+    if not all(map(_canonical, token.split("."))):
+        # The bits that base64 leaves over: one signature would be valid in several spellings.
+        raise RefusedError("not spelled as its issuer spells it")
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:
@@ -107,6 +111,15 @@ def _header(token: str) -> tuple[str | None, str]:
     if kind is not None and (not isinstance(kind, str) or kind.lower() not in _TYPES):
         raise RefusedError(f"its type is {shown(kind)}, which is no access token")
     return kid, algorithm
+
+
+def _canonical(part: str) -> bool:
+    """Whether a part is the one spelling of its bytes in base64url."""
+    try:
+        content = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except ValueError:
+        return False
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode() == part
 
 
 def _token_id(token: str, claims: dict[str, Any]) -> str:
