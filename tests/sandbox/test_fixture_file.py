@@ -205,3 +205,44 @@ def test_the_schema_accepts_what_the_world_accepts(content: dict[str, Any]) -> N
         return True
 
     assert accepts(check) == accepts(world_from)
+
+
+CONFERENCE = "<Response><Dial><Conference>care</Conference></Dial></Response>"
+NAMED: list[dict[str, Any]] = [
+    {"request": "create_call", "body": {**CALL, "Texml": CONFERENCE}, "as": "anna"},
+    {"inbound": {"from": "+13125550143", "application": "app/1", "caller_name": "Sam"}, "as": "sam"},
+    {"advance": 5},
+    {"request": "list_conferences", "query": {"FriendlyName": "care"}, "as": "room"},
+    {
+        "request": "update_conference_participant",
+        "path": {"conference_sid": "${room}", "call_sid_or_participant_label": "${anna}"},
+        "body": {"Muted": True},
+    },
+    {"request": "update_call", "path": {"call_sid": "${sam}"}, "body": {"Status": "completed"}},
+]
+
+
+def test_a_story_goes_on_with_what_its_steps_have_made(tmp_path: Path) -> None:
+    world = world_from_file(written(tmp_path / "day.json", {**WHOLE, "story": NAMED}))
+    (room,) = world.table("conferences").values()
+    assert [each["muted"] for each in room["participants"].values()] == [True]
+    (sam,) = [each for each in world.table("calls").values() if each["from"] == "+13125550143"]
+    assert (sam["status"], sam["caller_name"]) == ("completed", "Sam")
+
+
+@pytest.mark.parametrize(
+    ("story", "place", "why"),
+    [
+        (NAMED[4:5], "/story/0", "named by no step before; there are none"),
+        ([NAMED[0], NAMED[5]], "/story/1", "there are anna"),
+        ([{"advance": 1, "as": "time"}], "/story/0/as", "nothing that has a sid"),
+        ([NAMED[3]], "/story/0/as", "nothing that has a sid"),
+        ([{**NAMED[0], "as": "an na"}], "/story/0/as", "does not match"),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_refused(
+    story: list[dict[str, Any]], place: str, why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FixtureError, match=why) as refused:
+        world_from_file(written(tmp_path / "day.json", {**WHOLE, "story": story}))
+    assert refused.value.pointer == place

@@ -149,7 +149,8 @@ def _made(answer: Any, known: Endpoint) -> str:
         return ""
     held = cast("dict[str, Any]", answer)
     if known.page is not None:
-        held = cast("dict[str, Any]", next(iter(held[known.page.items_key]), {}))
+        found = cast("list[dict[str, Any]]", held[known.page.items_key])
+        held = found[0] if found else {}
     elif known.envelope:
         held = held[known.envelope]
     return str(held.get("sid") or held.get("call_sid") or held.get("id") or "")
