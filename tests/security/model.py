@@ -393,8 +393,8 @@ class Walk:
         if self.random.random() < 0.6:
             given = Given(*who, "external", self.random.choice(CLIENTS))
             before, may = self.upstream.writes.copy(), self.may_send(given)
-            await self.make(given)
-            self.check("settled, then made", given, before, may)
+            told = await self.make(given)
+            self.check(f"settled, then made (told {told})", given, before, may)
 
     async def time_passes(self) -> None:
         self.clock.pass_by(self.random.choice((1.0, 60.0, 299.0, 301.0, 700.0, 3601.0)))
