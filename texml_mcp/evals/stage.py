@@ -17,6 +17,7 @@ from texml_mcp.catalog import endpoint
 from texml_mcp.evals.clockwork import Clockwork, told
 from texml_mcp.evals.episode import Episode
 from texml_mcp.evals.expressions import search
+from texml_mcp.evals.matching import arguments_of
 from texml_mcp.evals.model import Task
 from texml_mcp.evals.people import Pending, ScriptedUser, Turn
 from texml_mcp.evals.servers import Answer, ServerFailedError, ServerUnderTest, Toolbox
@@ -189,8 +190,7 @@ class Stage:
         if known.reads and last.get("kind") == "request" and all(last[it] == request[it] for it in alike):
             last["times"] = last.get("times", 1) + 1
             return
-        given = {**request["path"], **request["query"], **request["body"]}
-        risky = default_action(known, given) != "allow"
+        risky = default_action(known, arguments_of(request)) != "allow"
         self._note("request", **{**request, "at": self._since(), "risky": risky})
 
     # --- bookkeeping

@@ -33,25 +33,26 @@ def view(world: World, *, events_after: int = 0, callbacks_after: int = 0) -> Vi
 
 def fingerprint(seen: View, ignoring: Sequence[str] = ()) -> str:
     """A digest of the tables in a view, the same for the same outcome however fast it came about."""
-    places = dict(_places("", _by_sid(seen)))
-    patterns = (*FILLED_IN, *ignoring)
-    kept = {
-        path: value
-        for path, value in places.items()
-        if not any(fnmatchcase(path, each) or fnmatchcase(path, each + "/*") for each in patterns)
-    }
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+    text = json.dumps(_counting(seen, ignoring), sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def differences(one: View, other: View, ignoring: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:
     """`(path, value here, value there)` for each place that counts and differs."""
-    here, there = dict(_places("", _by_sid(one))), dict(_places("", _by_sid(other)))
-    patterns = (*FILLED_IN, *ignoring)
+    here, there = _counting(one, ignoring), _counting(other, ignoring)
     for path in sorted(here.keys() | there.keys()):
-        if any(fnmatchcase(path, each) or fnmatchcase(path, each + "/*") for each in patterns):
-            continue
         if here.get(path) != there.get(path):
             yield path, here.get(path), there.get(path)
+
+
+def _counting(seen: View, ignoring: Sequence[str]) -> dict[str, Any]:
+    """The places of the tables that a comparison looks at, by their path."""
+    patterns = (*FILLED_IN, *ignoring)
+    return {
+        path: value
+        for path, value in _places("", _by_sid(seen))
+        if not any(fnmatchcase(path, each) or fnmatchcase(path, each + "/*") for each in patterns)
+    }
 
 
 def _by_sid(seen: View) -> dict[str, Any]:
