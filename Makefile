@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_TOOLS ?= $(VENV)/node
 EXTRAS ?= dev
+JOBS ?= 2
 
-.PHONY: demo picture test test-lowest test-newest check schemas bench baseline mcpb image-check node-tools release clean
+.PHONY: demo picture test test-long test-lowest test-newest check schemas bench baseline mcpb image-check node-tools release clean
 
 demo: $(STAMP)
 	$(BIN)/texml-mcp demo
@@ -15,8 +16,14 @@ demo: $(STAMP)
 picture: $(STAMP)
 	$(BIN)/python packaging/demo_picture.py
 
+# Two at a time, a file stays together. What builds, runs a fleet or a browser, or walks far is in `test-long`.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not long"
+
+test-long: $(STAMP)
+	$(PYTEST) -m long
 
 # The suite's parts that our dependencies decide, in an environment of its own that is thrown away. Lowest is what
 # pyproject.toml names as lowest; what those packages need themselves is new.
