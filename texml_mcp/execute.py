@@ -23,7 +23,7 @@ from texml_mcp.gate.records import RecordError
 from texml_mcp.gate.ruling import emergency_number
 from texml_mcp.gate.store import StoreError
 from texml_mcp.refusals import denied, failure, internal_failure, refused, unrecorded
-from texml_mcp.results import ToolResult
+from texml_mcp.results import Next, ToolResult
 from texml_mcp.results.next_steps import settling
 from texml_mcp.tools import validate_texml
 from texml_mcp.tools.arguments import ArgumentError, parse
@@ -53,6 +53,7 @@ async def execute(
         result = await _endpoint(services, call, endpoint(call.tool), sent)
         if isinstance(result, ToolResult):
             _notice_ended(services, result)
+            result.next = _offered(services, result.next)
         return result
     except CannotAskError:
         raise
@@ -63,6 +64,11 @@ async def execute(
     finally:
         running.reset(bound)
         call.facts.left = sent.left
+
+
+def _offered(services: Services, steps: list[Next]) -> list[Next]:
+    """What this caller can really do next."""
+    return [each for each in steps if each.tool in services.offered]
 
 
 def _notice_ended(services: Services, result: ToolResult) -> None:
@@ -86,7 +92,7 @@ async def _endpoint(
         services = services.on(account)
     except UnknownAccountError as error:
         return denied([str(error)], "account_not_allowed")
-    sent.settles = [] if known.reads else settling(known, arguments.repeatable)
+    sent.settles = [] if known.reads else _offered(services, settling(known, arguments.repeatable))
     try:
         if known.reads:
             ruling = services.judge.rule(known, arguments.wire)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from texml_mcp.call import Departure
 from texml_mcp.catalog import Endpoint
-from texml_mcp.client import Outcome, UpstreamError
-from texml_mcp.results import ToolResult
-from texml_mcp.results.next_steps import settling
+from texml_mcp.client import ErrorCode, Outcome, UpstreamError
+from texml_mcp.results import Next, ToolResult
+from texml_mcp.results.next_steps import finding, settling
 from texml_mcp.text import clean
 from texml_mcp.tools.arguments import Arguments
 
@@ -23,20 +23,29 @@ def denied(reasons: list[str], code: str) -> ToolResult:
 
 
 def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> ToolResult:
-    """An upstream failure as a result; an unknown outcome comes with the read that settles it."""
-    result = _told(error, error.summary, error.outcome, arguments.notes)
-    if error.outcome == "unknown":
-        result.next = settling(known, arguments.repeatable)
-    return result
+    """An upstream failure as a result, with the read that helps: after a lost answer, or a wrong id."""
+    return _told(known, arguments, error, error.summary, error.outcome, arguments.notes)
 
 
-def unseen(error: UpstreamError, notes: list[str]) -> ToolResult:
+def unseen(known: Endpoint, arguments: Arguments, error: UpstreamError, notes: list[str]) -> ToolResult:
     """What the call would touch cannot be read: nobody can be asked about it, so nothing is sent."""
     why = f"Not sent, because what it would change could not be read: {error.summary}"
-    return _told(error, why, "not_sent", notes)
+    return _told(known, arguments, error, why, "not_sent", notes)
 
 
-def _told(error: UpstreamError, summary: str, outcome: Outcome, notes: list[str]) -> ToolResult:
+def _told(
+    known: Endpoint,
+    arguments: Arguments,
+    error: UpstreamError,
+    summary: str,
+    outcome: Outcome,
+    notes: list[str],
+) -> ToolResult:
+    steps: list[Next] = []
+    if outcome == "unknown":
+        steps = settling(known, arguments.repeatable)
+    elif error.code == ErrorCode.NOT_FOUND:
+        steps = finding(known, arguments.repeatable)
     return ToolResult(
         "error",
         summary,
@@ -46,6 +55,7 @@ def _told(error: UpstreamError, summary: str, outcome: Outcome, notes: list[str]
         retry_after_seconds=error.retry_after_seconds,
         upstream=error.upstream,
         notes=notes,
+        next=steps,
     )
 
 

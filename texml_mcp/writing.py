@@ -93,7 +93,7 @@ async def _approval(
     try:
         seen = await observe(services.upstream, known, arguments.wire, services.now)
     except UpstreamError as error:
-        return unseen(error, notes)
+        return unseen(known, arguments, error, notes)
     again = _again(known, arguments)
     if left_out := [name for name in portable(known, arguments.repeatable) if name not in again]:
         notes.append(f"next leaves out {', '.join(left_out)}: give the same again.")
@@ -127,7 +127,7 @@ async def _approval(
         try:
             now = await observe(services.upstream, known, arguments.wire, services.now)
         except UpstreamError as error:
-            return unseen(error, notes)
+            return unseen(known, arguments, error, notes)
         if now.digest != seen.digest:
             return services.confirmer.changed(question)
     return verdict

@@ -1,6 +1,6 @@
 """What the API offers: the 38 endpoints, declared once."""
 
-from texml_mcp.catalog.endpoints import ENDPOINTS, TOOLSETS, endpoint
+from texml_mcp.catalog.endpoints import ENDPOINTS, TOOLSETS, endpoint, listing
 from texml_mcp.catalog.model import (
     Effect,
     Endpoint,
@@ -28,4 +28,5 @@ __all__ = [
     "RiskClass",
     "Shape",
     "endpoint",
+    "listing",
 ]

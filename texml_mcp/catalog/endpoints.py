@@ -45,3 +45,23 @@ _BY_ID = {endpoint.id: endpoint for endpoint in ENDPOINTS}
 def endpoint(id: str) -> Endpoint:
     """The endpoint with this id; `KeyError` when there is none."""
     return _BY_ID[id]
+
+
+def listing(known: Endpoint) -> Endpoint | None:
+    """The read of the collection in which the last thing that a path names would be; None without one.
+
+    For a thing that no endpoint lists it is the collection of what it hangs on.
+    """
+    steps = _steps(known)
+    for position in reversed(range(1, len(steps))):
+        if steps[position].startswith("{") and (found := _LISTS.get(steps[:position])):
+            return found
+    return None
+
+
+def _steps(known: Endpoint) -> tuple[str, ...]:
+    return tuple(known.path.removesuffix(".json").strip("/").split("/"))
+
+
+# Of two lists on one path, the first one documented.
+_LISTS = {_steps(each): each for each in reversed(ENDPOINTS) if each.page is not None}

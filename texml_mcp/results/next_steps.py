@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from texml_mcp.catalog import Endpoint
+from texml_mcp.catalog import Endpoint, listing
 from texml_mcp.catalog import endpoint as lookup
 from texml_mcp.results.model import Next
 
@@ -28,6 +28,15 @@ def settling(endpoint: Endpoint, given: Record) -> list[Next]:
     # A renamed resource is looked for where its create call would have put it.
     arguments = {names[name]: given[name] for name in names if name in given and name != "Status"}
     return [Next(read.id, arguments, "shows whether it happened; do this before trying again")]
+
+
+def finding(endpoint: Endpoint, given: Record) -> list[Next]:
+    """The list that shows what there is, for a call that named what there is not."""
+    read = listing(endpoint)
+    if read is None:
+        return []
+    keys = [param.key for param in read.path_params]
+    return [Next(read.id, {key: given[key] for key in keys if key in given}, "what there is")]
 
 
 def _created_call(given: Record, call: Record) -> Iterator[Next]:
