@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -333,3 +335,32 @@ def test_a_forked_child_opens_the_file_anew_and_memory_refuses(tmp_path: Path) -
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert not shared.claim("a", "k", None)
     assert shared.draw("b", 1, 0.001) > 0
+
+
+_VISITOR = """
+import sys
+from texml_mcp.gate.store import SqliteStore
+store = SqliteStore(sys.argv[1])
+print(*[item.key for item in store.list("journal", 10)])
+store.close()
+"""
+
+
+def _visited(path: Path) -> list[str]:
+    """What another program finds in the file, which it opens and closes as `texml-mcp approvals` does."""
+    seen = subprocess.run(
+        [sys.executable, "-c", _VISITOR, str(path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    return seen.stdout.split()
+
+
+def test_another_program_that_comes_and_goes_takes_nothing_of_a_running_server_along(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    server = SqliteStore(path)
+    server.put("journal", "before", {})
+    server.total("calls", 0.0)  # its second connection: opening it must not give up the locks of the first
+    assert _visited(path) == ["before"]
+    server.put("journal", "after", {})
+    assert _visited(path) == ["before", "after"]
+    server.close()
+    assert _visited(path) == ["before", "after"]

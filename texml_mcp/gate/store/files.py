@@ -18,15 +18,29 @@ def private_directory(directory: Path) -> None:
         each.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
 
 
+def create_private(path: Path) -> None:
+    """Make sure of a file that its owner alone may read and write. Raises `OSError`.
+
+    One that is there is not opened: a process that closes a file gives up every lock that it has on it, those
+    of a database's other connections too, and the next program takes the database for unused.
+    """
+    private_directory(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE))
+    except FileExistsError:
+        mode = path.stat().st_mode
+        _check_regular(path, mode)
+        if stat.S_IMODE(mode) & 0o077:
+            path.chmod(PRIVATE_FILE)
+
+
 def open_private(path: Path, flags: int) -> int:
     """Open or create a file that its owner alone may read and write; the descriptor. Raises `OSError`."""
     private_directory(path.parent)
     descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
         mode = os.fstat(descriptor).st_mode
-        # A device or a pipe is not ours to keep to ourselves, and keeps nothing.
-        if not stat.S_ISREG(mode):
-            raise OSError(f"{path} is not a regular file")
+        _check_regular(path, mode)
         # A file from before: others may not go on reading it.
         if stat.S_IMODE(mode) & 0o077:
             os.fchmod(descriptor, PRIVATE_FILE)
@@ -34,3 +48,9 @@ def open_private(path: Path, flags: int) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _check_regular(path: Path, mode: int) -> None:
+    # A device or a pipe is not ours to keep to ourselves, and keeps nothing.
+    if not stat.S_ISREG(mode):
+        raise OSError(f"{path} is not a regular file")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from texml_mcp.gate.store.files import open_private
+from texml_mcp.gate.store.files import create_private
 from texml_mcp.gate.store.model import StoreError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class SqliteFile:
         if self._path != MEMORY:
             # Created here with its rights: SQLite would create it readable for everyone, and gives its
             # own rights to the files it puts beside it.
-            os.close(open_private(Path(self._path), os.O_RDWR))
+            create_private(Path(self._path))
         db = sqlite3.connect(
             self._path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
         )
