@@ -43,6 +43,7 @@ def test_alone_it_says_when_calls_would_be_real_and_never_shows_the_key() -> Non
     assert "made_up" not in done.stdout
 
 
+@pytest.mark.long
 def test_every_command_on_that_screen_is_one() -> None:
     shown = [line[2:].split("  ")[0] for line in run().stdout.splitlines() if line.startswith("  texml-mcp ")]
     assert len(shown) >= 6

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lengths import few
+
 COMMAND = [sys.executable, "-u", "-m", "texml_mcp"]
 PLACING = ["create_call", "To=+13125550142", "From=+13125550100", "ApplicationSid=1293384261075731499"]
 
@@ -156,7 +158,7 @@ def test_colours_on_a_terminal_and_only_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["doctor", "--sandbox"], ["demo"], ["tools"], ["policy", "--help"], ["tols"]]
+    "words", few([["doctor", "--sandbox"], ["tols"], ["tools"], ["policy", "--help"], ["demo"]], 2)
 )
 def test_no_color_is_honoured(words: list[str]) -> None:
     terminal = Terminal(*words, NO_COLOR="1")

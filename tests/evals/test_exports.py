@@ -19,6 +19,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from tests.evals import tiny
+from tests.lengths import few
 from texml_mcp.cli.app import app
 from texml_mcp.evals.adapters import bfcl, promptfoo
 from texml_mcp.evals.adapters.answers import Accepted, Point, Points, points
@@ -105,6 +106,7 @@ def test_defaults_and_the_account_may_be_said_or_left_out(found: Points) -> None
     assert update["tags"] == Accepted([["night", "newark"], ["newark", "night"]])
 
 
+@pytest.mark.long
 def test_every_task_of_the_suite_has_points_or_a_reason() -> None:
     made = anyio.run(points, list(TASKS.values())[::7])
     told = {each.decision.task for each in made.judged} | {
@@ -196,6 +198,7 @@ def test_the_leaderboards_own_checker_takes_the_right_calls_and_no_others(
         assert (verdict == "right") is (", right" in name), (name, verdict)
 
 
+@pytest.mark.long
 def test_the_bfcl_example_answers_and_asks_for_the_judge(tmp_path: Path) -> None:
     done = ran(sys.executable, str(EXAMPLES / "bfcl" / "answer.py"), str(tmp_path))
     assert "entries: 2, in" in done
@@ -392,12 +395,15 @@ def export(*words: str | Path) -> Result:
 
 @pytest.mark.parametrize(
     ("name", "files"),
-    [
-        ("bfcl", {"BFCL_v4_multiple.json", "possible_answer/BFCL_v4_multiple.json"}),
-        ("promptfoo", {"promptfooconfig.yaml", "same_call.cjs", "tasks.yaml", "texml_bench.py"}),
-        ("tau2", {"tasks.json"}),
-        ("decisions", {"decisions.jsonl"}),
-    ],
+    few(
+        [
+            ("bfcl", {"BFCL_v4_multiple.json", "possible_answer/BFCL_v4_multiple.json"}),
+            ("promptfoo", {"promptfooconfig.yaml", "same_call.cjs", "tasks.yaml", "texml_bench.py"}),
+            ("tau2", {"tasks.json"}),
+            ("decisions", {"decisions.jsonl"}),
+        ],
+        1,
+    ),
 )
 def test_two_exports_are_the_same_byte_for_byte(name: str, files: set[str], tmp_path: Path) -> None:
     made: list[dict[str, bytes]] = []
@@ -419,7 +425,7 @@ def test_decisions_hold_the_conversation_and_the_call(tmp_path: Path) -> None:
     assert len(tools) == 39
 
 
-@pytest.mark.parametrize("name", ["bfcl", "promptfoo", "tau2", "decisions"])
+@pytest.mark.parametrize("name", few(["tau2", "bfcl", "promptfoo", "decisions"], 2))
 def test_what_cannot_be_brought_there_is_said_with_the_reason(name: str, tmp_path: Path) -> None:
     task = "refused-keep-one-of-three" if name == "tau2" else "refuse-put-him-through-to-911"
     done = export("--format", name, "--out", tmp_path, "--task", CALL, "--task", task)

@@ -17,6 +17,7 @@ import anyio
 import pytest
 
 from tests.evals import tiny
+from tests.lengths import few
 from texml_mcp.evals.agents import Agent
 from texml_mcp.evals.agents.scripted import Reference
 from texml_mcp.evals.recorder import Recorder
@@ -56,6 +57,7 @@ def test_every_task_is_tried_and_the_table_tells(tasks: Path, tmp_path: Path) ->
     assert set(held.expected) == set(held.header.tasks)
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_goes_on_and_comes_to_the_same(tasks: Path, tmp_path: Path) -> None:
     words = ["run", "--agent", "random", "--tasks", tasks, "--trials", "10", "--seed", "3"]
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
@@ -72,17 +74,17 @@ def test_a_run_that_was_killed_goes_on_and_comes_to_the_same(tasks: Path, tmp_pa
     assert tiny.content(killed) == tiny.content(whole)
 
 
-def test_a_torn_line_is_played_again(tasks: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", few([None, 10], 1))
+def test_a_torn_line_is_played_again(tasks: Path, tmp_path: Path, left: int | None) -> None:
     words = ["run", "--agent", "null", "--tasks", tasks, "--task", "name-it"]
     whole, torn = tmp_path / "whole.jsonl", tmp_path / "torn.jsonl"
     tiny.evaluated(*words, "--out", whole)
-    for cut in (1, len(whole.read_bytes()) - 10):
-        torn.write_bytes(whole.read_bytes()[:-cut])
-        tiny.evaluated(*words, "--out", torn, "--resume")
-        assert tiny.content(torn) == tiny.content(whole)
+    torn.write_bytes(whole.read_bytes()[: -1 if left is None else left])
+    tiny.evaluated(*words, "--out", torn, "--resume")
+    assert tiny.content(torn) == tiny.content(whole)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sent", "code"), few([(signal.SIGINT, 130), (signal.SIGTERM, 143)], 1))
 def test_stopping_keeps_what_has_finished_and_says_how_to_go_on(
     tasks: Path, tmp_path: Path, sent: signal.Signals, code: int
 ) -> None:
@@ -111,6 +113,7 @@ def test_stopping_keeps_what_has_finished_and_says_how_to_go_on(
         os.kill(int(pid.read_text()), 0)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_and_what_was_written_can_be_gone_on_with(tasks: Path, tmp_path: Path) -> None:
     trace = tmp_path / "t.jsonl"
     words = ["run", "--agent", "null", "--tasks", tasks, "--trials", "4", "--out", trace]
@@ -147,11 +150,14 @@ def test_one_task_that_cannot_be_played_does_not_stop_the_rest(tasks: Path) -> N
 
 @pytest.mark.parametrize(
     ("program", "seconds", "why"),
-    [
-        ("raise SystemExit(3)", "600", "exit code 3"),
-        ("while True: print('garbage', flush=True)", "600", "bad lines"),
-        ("import time; time.sleep(600)", "1", "not done after 1 s"),
-    ],
+    few(
+        [
+            ("raise SystemExit(3)", "600", "exit code 3"),
+            ("while True: print('garbage', flush=True)", "600", "bad lines"),
+            ("import time; time.sleep(600)", "1", "not done after 1 s"),
+        ],
+        1,
+    ),
 )
 def test_an_agent_that_fails_is_scored_and_the_run_goes_on(
     tasks: Path, program: str, seconds: str, why: str

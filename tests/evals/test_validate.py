@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.lengths import few
 from texml_mcp.evals.model import Task
 from texml_mcp.evals.reading import content_of
 from texml_mcp.evals.tasks import SHIPPED, parse_task, suite
@@ -268,7 +269,10 @@ async def lines(task: Task) -> list[tuple[str, str]]:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("what", [*WRITTEN, *PLAYED])
+@pytest.mark.parametrize(
+    "what",
+    [*few(WRITTEN, lambda what: what in [*WRITTEN][::3]), *few(PLAYED, lambda what: what in [*PLAYED][::5])],
+)
 async def test_what_is_wrong_is_found(what: str) -> None:
     places, place, why = (WRITTEN | PLAYED)[what]
     found = await lines(with_(places))
@@ -308,7 +312,7 @@ async def test_an_identifier_in_the_opening_is_found() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("path", sorted(TASKS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", few(sorted(TASKS.glob("*.yaml")), 3), ids=lambda path: path.stem)
 async def test_nothing_is_found_where_nothing_is_wrong(path: Path) -> None:
     assert await lines(parse_task(content_of(path), path.name)) == []
 
@@ -354,6 +358,7 @@ def test_two_tasks_that_begin_alike() -> None:
 class TestFromOutside:
     """Through the function and the command, with the processes that they start."""
 
+    @pytest.mark.long
     def test_bad_files_and_bad_tasks_do_not_hold_up_the_others(self, tmp_path: Path) -> None:
         (tmp_path / "bad.yaml").write_text("id: [")
         wrong = content() | {"id": "wrong"}
@@ -368,6 +373,7 @@ class TestFromOutside:
         assert {task for task, _, _ in told} == {"good", "wrong"}
         assert [done for _, done, _ in told] == [1, 2]
 
+    @pytest.mark.long
     def test_the_command(self, tmp_path: Path) -> None:
         def run(path: Path) -> subprocess.CompletedProcess[str]:
             command = [sys.executable, "-m", "texml_mcp.evals.validate", str(path)]

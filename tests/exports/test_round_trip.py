@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.exports.test_formats import TOOLS, functions
+from tests.lengths import few
 from texml_mcp.catalog import ENDPOINTS, Endpoint
 from texml_mcp.exports.disguise import UntranslatableError, disguised, translate
 from texml_mcp.exports.formats import FORMATS, export
@@ -87,7 +88,7 @@ def outcome(each: Endpoint, arguments: dict[str, Any]) -> tuple[Arguments | None
         return None, problem.summary
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", few(FORMATS, lambda name: name in ("mcp", "openai-strict")))
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_a_format_allows_is_read_as_meant_or_refused_in_words(name: str, data: st.DataObject) -> None:

@@ -13,6 +13,7 @@ import anyio
 import httpx
 import pytest
 
+from tests.lengths import few
 from tests.redis_server import RedisServer
 from tests.security.world import CountingUpstream, create_call, pipelines
 from texml_mcp.execute import Call, Services, execute
@@ -255,7 +256,7 @@ async def test_without_its_store_nothing_is_sent_and_it_says_so(
     assert fragile.upstream.left == 1
 
 
-@pytest.mark.parametrize("how", ["killed", "frozen"])
+@pytest.mark.parametrize("how", few(["killed", "frozen"], 1))
 async def test_a_store_that_goes_away_during_the_send_does_not_take_the_answer_along(
     how: str, fragile: Replicas, redis_server: RedisServer
 ) -> None:
@@ -279,6 +280,7 @@ async def test_a_store_that_goes_away_during_the_send_does_not_take_the_answer_a
     assert fragile.upstream.left == 1
 
 
+@pytest.mark.long
 async def test_a_lost_answer_is_never_asked_for_again(fragile: Replicas, redis_server: RedisServer) -> None:
     """The server takes the approval out, and nobody hears of it: it is spent, and nothing was sent."""
     services = fragile.pipeline(0, "token")
