@@ -127,6 +127,7 @@ def _yaml(text: str) -> Any:
             "", "reading YAML needs PyYAML: pip install 'texml-mcp[yaml]', or write the fixture in JSON"
         ) from None
     try:
-        return yaml.safe_load(text)
+        # The loader in C reads the same, ten times as fast, and is not in every installation.
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError) as error:
         raise FixtureError("", f"not YAML: {' '.join(str(error).split())}") from None

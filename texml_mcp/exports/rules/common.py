@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 Json = dict[str, Any]
@@ -83,13 +85,19 @@ def text(entry: Json, most: int | None = None) -> list[str]:
 
 def json_schema(schema: Any, where: str) -> list[str]:
     """Whether it is JSON Schema 2020-12 at all, with an object at its root."""
+    root = as_object(schema)
+    found = [] if root.get("type") == "object" else [f"{where}: the root is no object"]
+    return [*found, *(f"{where}: {why}" for why in _refusals(json.dumps(root)))]
+
+
+# Several formats share most of a schema with each other and with the last time they were made.
+@lru_cache(maxsize=1024)
+def _refusals(schema: str) -> tuple[str, ...]:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
-    root = as_object(schema)
-    found = [] if root.get("type") == "object" else [f"{where}: the root is no object"]
     try:
-        Draft202012Validator.check_schema(root)
+        Draft202012Validator.check_schema(json.loads(schema))
     except SchemaError as problem:
-        found.append(f"{where}: {problem.message}")
-    return found
+        return (problem.message,)
+    return ()
