@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.lengths import few
 from texml_mcp import __version__
 from texml_mcp.cli import mistakes
 
@@ -56,44 +57,51 @@ def test_every_command_on_that_screen_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "says", "ready"),
-    [
-        (
-            "instal cursor --print",
-            "there is no command 'instal'. Did you mean install?",
-            "install cursor --print",
-        ),
-        ("policy chek my.toml", "there is no command 'chek'. Did you mean check?", "policy check my.toml"),
-        ("tools --tokn", "tools has no option '--tokn'. Did you mean --tokens?", "tools --tokens"),
-        ("serve --sandbx", "serve has no option '--sandbx'. Did you mean --sandbox?", "serve --sandbox"),
-        ("serve --prot=80", "serve has no option '--prot'. Did you mean --port?", "serve --port=80"),
-        ("doctor --strct", "doctor has no option '--strct'. Did you mean --strict?", "doctor --strict"),
-        (
-            "schemas export --format openai-strct",
-            "--format cannot be 'openai-strct'. Did you mean openai-strict?",
-            "schemas export --format openai-strict",
-        ),
-        (
-            "sandbox serve --clock=virtul",
-            "--clock cannot be 'virtul'. Did you mean virtual?",
-            "sandbox serve --clock=virtual",
-        ),
-        (
-            "call lst_calls --sandbox Status=busy",
-            "there is no tool 'lst_calls'. Did you mean list_calls?",
-            "call list_calls --sandbox Status=busy",
-        ),
-        (
-            "policy explain crate_call",
-            "there is no tool 'crate_call'. Did you mean create_call?",
-            "policy explain create_call",
-        ),
-        ("install curso", "there is no host 'curso'. Did you mean cursor?", "install cursor"),
-        (
-            "install cursor -- --sandbx",
-            "serve has no option '--sandbx'. Did you mean --sandbox?",
-            "install cursor -- --sandbox",
-        ),
-    ],
+    few(
+        [
+            (
+                "instal cursor --print",
+                "there is no command 'instal'. Did you mean install?",
+                "install cursor --print",
+            ),
+            (
+                "policy chek my.toml",
+                "there is no command 'chek'. Did you mean check?",
+                "policy check my.toml",
+            ),
+            ("tools --tokn", "tools has no option '--tokn'. Did you mean --tokens?", "tools --tokens"),
+            ("serve --sandbx", "serve has no option '--sandbx'. Did you mean --sandbox?", "serve --sandbox"),
+            ("serve --prot=80", "serve has no option '--prot'. Did you mean --port?", "serve --port=80"),
+            ("doctor --strct", "doctor has no option '--strct'. Did you mean --strict?", "doctor --strict"),
+            (
+                "schemas export --format openai-strct",
+                "--format cannot be 'openai-strct'. Did you mean openai-strict?",
+                "schemas export --format openai-strict",
+            ),
+            (
+                "sandbox serve --clock=virtul",
+                "--clock cannot be 'virtul'. Did you mean virtual?",
+                "sandbox serve --clock=virtual",
+            ),
+            (
+                "call lst_calls --sandbox Status=busy",
+                "there is no tool 'lst_calls'. Did you mean list_calls?",
+                "call list_calls --sandbox Status=busy",
+            ),
+            (
+                "policy explain crate_call",
+                "there is no tool 'crate_call'. Did you mean create_call?",
+                "policy explain create_call",
+            ),
+            ("install curso", "there is no host 'curso'. Did you mean cursor?", "install cursor"),
+            (
+                "install cursor -- --sandbx",
+                "serve has no option '--sandbx'. Did you mean --sandbox?",
+                "install cursor -- --sandbox",
+            ),
+        ],
+        4,
+    ),
 )
 def test_a_mistyped_word_is_answered_with_the_line_that_was_meant(typed: str, says: str, ready: str) -> None:
     done = run(*typed.split())
@@ -104,17 +112,24 @@ def test_a_mistyped_word_is_answered_with_the_line_that_was_meant(typed: str, sa
 
 @pytest.mark.parametrize(
     ("typed", "says", "then"),
-    [
-        ("zzz", "there is no command 'zzz'.", "texml-mcp --help"),
-        ("call zzz --sandbox", "there is no tool 'zzz'.", "texml-mcp tools"),
-        ("install zzz", "There are claude-desktop, claude-code, cursor, vscode.", "texml-mcp install --help"),
-        ("tools --zzz", "There are --json, --tokens, --help.", "texml-mcp tools --help"),
-        ("call", "TOOL is missing.", "texml-mcp call [OPTIONS] TOOL [K=V]..."),
-        ("approvals show", "ID is missing.", "texml-mcp approvals show [OPTIONS] ID"),
-        ("serve --port", "--port: expected one argument.", "texml-mcp serve --help"),
-        ("sandbox serve --port x", "--port: ", "texml-mcp sandbox serve [OPTIONS]"),
-        ("tools zzz", "zzz", "texml-mcp tools [OPTIONS]"),
-    ],
+    few(
+        [
+            ("zzz", "there is no command 'zzz'.", "texml-mcp --help"),
+            ("call zzz --sandbox", "there is no tool 'zzz'.", "texml-mcp tools"),
+            (
+                "install zzz",
+                "There are claude-desktop, claude-code, cursor, vscode.",
+                "texml-mcp install --help",
+            ),
+            ("tools --zzz", "There are --json, --tokens, --help.", "texml-mcp tools --help"),
+            ("call", "TOOL is missing.", "texml-mcp call [OPTIONS] TOOL [K=V]..."),
+            ("approvals show", "ID is missing.", "texml-mcp approvals show [OPTIONS] ID"),
+            ("serve --port", "--port: expected one argument.", "texml-mcp serve --help"),
+            ("sandbox serve --port x", "--port: ", "texml-mcp sandbox serve [OPTIONS]"),
+            ("tools zzz", "zzz", "texml-mcp tools [OPTIONS]"),
+        ],
+        4,
+    ),
 )
 def test_where_nothing_is_near_it_says_what_there_is(typed: str, says: str, then: str) -> None:
     done = run(*typed.split())

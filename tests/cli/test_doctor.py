@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 from tests.cli.scripted_api import ORGANIZATION, OTHER, PROFILE, Script, certificate, speaking
+from tests.commands import CliRunner, Result
 from tests.contract.conftest import serving
 from tests.redis_server import RedisServer
 from texml_mcp.catalog import endpoint

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.commands import CliRunner, Result
 from tests.contract.conftest import serving
 from texml_mcp.cli.app import app
 from texml_mcp.sandbox import Worlds

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
+from tests.commands import CliRunner, Result
 from texml_mcp.cli.app import app
 from texml_mcp.hosts.configure import with_server, without_server
 from texml_mcp.hosts.edit import CannotEdit

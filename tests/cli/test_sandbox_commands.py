@@ -18,8 +18,8 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 import uvicorn
-from typer.testing import CliRunner, Result
 
+from tests.commands import CliRunner, Result
 from texml_mcp.cli.app import app
 from texml_mcp.cli.sandbox import listening
 from texml_mcp.sandbox import Worlds, create_app

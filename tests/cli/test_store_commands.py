@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from tests.cli.test_gate_commands import PLACING
+from tests.commands import CliRunner, Result
 from tests.redis_server import RedisServer
 from texml_mcp.cli.app import app
 from texml_mcp.gate.store import StoreError, open_store

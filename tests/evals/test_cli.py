@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.commands import CliRunner, Result
 from tests.evals import tiny
 from texml_mcp.cli.app import app
 from texml_mcp.cli.eval_run import server_named

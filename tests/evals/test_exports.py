@@ -16,8 +16,8 @@ from typing import Any
 import anyio
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
 
+from tests.commands import CliRunner, Result
 from tests.evals import tiny
 from tests.lengths import few
 from texml_mcp.cli.app import app

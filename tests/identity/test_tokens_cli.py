@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.lengths import few
 from texml_mcp.identity.tokens import TokenFile
 from texml_mcp.identity.verify import Identities
 
@@ -98,7 +99,7 @@ USAGE = {
 }
 
 
-@pytest.mark.parametrize(("words", "says"), USAGE.values(), ids=USAGE.keys())
+@pytest.mark.parametrize(("words", "says"), few(USAGE.values(), 2), ids=USAGE.keys())
 def test_what_cannot_be_meant_is_refused(path: Path, words: tuple[str, ...], says: str) -> None:
     done = run("add", "maria", *words, "--file", str(path))
     assert (done.returncode, done.stdout) == (2, "")
