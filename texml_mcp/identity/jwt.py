@@ -125,6 +125,6 @@ def _canonical(part: str) -> bool:
 def _token_id(token: str, claims: dict[str, Any]) -> str:
     """The token's own id, or a short digest of it: either names it in a log, neither lets anybody in."""
     given = claims.get("jti")
-    if isinstance(given, str) and given and clean(given, 100) == given:
+    if isinstance(given, str) and given.isprintable() and given and clean(given, 100) == given:
         return given
     return "jwt-" + hashlib.sha256(token.encode("ascii")).hexdigest()[:16]
