@@ -45,7 +45,7 @@ def client_of(claims: Mapping[str, Any]) -> str | None:
     """The program the token was issued to, where the claims say so in a form that can be shown."""
     for name in ("azp", "client_id"):
         value = claims.get(name)
-        if isinstance(value, str) and value and clean(value, 200) == value:
+        if isinstance(value, str) and value.isprintable() and value and clean(value, 200) == value:
             return value
     return None
 
