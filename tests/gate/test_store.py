@@ -68,6 +68,18 @@ def test_take_answers_once(store: Store) -> None:
     assert store.take("a", "k") is None
 
 
+def test_delete_can_be_of_one_value_alone(store: Store) -> None:
+    """Whoever removes what they have seen must not remove what somebody else has put there since."""
+    store.put("a", "k", {"n": 1, "by": "first"})
+    store.delete("a", "k")
+    store.put("a", "k", {"n": 1, "by": "second"})
+    assert not store.delete("a", "k", holding={"n": 1, "by": "first"})
+    assert store.get("a", "k") is not None
+    assert store.delete("a", "k", holding={"by": "second", "n": 1})
+    assert store.get("a", "k") is None
+    assert not store.delete("a", "k", holding={"by": "second", "n": 1})
+
+
 def test_claim_is_true_once_until_it_expires(store: Store, clock: Clock) -> None:
     assert store.claim("a", "k", 1_010.0, {"by": "first"})
     assert not store.claim("a", "k", 1_010.0, {"by": "second"})

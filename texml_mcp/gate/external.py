@@ -122,13 +122,15 @@ class Queue:
         for _ in range(_TRIES):
             if self._state.store.claim(_BY_CALL, bound_to, until, {"id": id}):
                 break
-            if (other := self.of_call(bound_to)) is not None:
+            mark = self._state.store.get(_BY_CALL, bound_to)
+            if mark is None:
+                continue
+            if (other := self.get(str(mark.value["id"]))) is not None:
                 self._state.store.delete(_REQUESTS, id)
                 return other
             # Used, and its mark left behind by a process that was killed: nobody could be asked for an hour.
-            mark = self._state.store.get(_BY_CALL, bound_to)
-            if mark is not None and self._state.store.replace(_BY_CALL, bound_to, mark.version, {"id": id}):
-                break
+            # Claimed anew, not written over: the mark has to last as long as the request it stands for.
+            self._state.store.delete(_BY_CALL, bound_to, mark.value)
         else:
             raise StoreError("the queue kept changing")
         # Whoever was quicker to settle it has told the history more than this would; it is left alone.
@@ -189,8 +191,9 @@ class Queue:
         """Take a settled request out; true for one caller only."""
         if self._state.store.take(_REQUESTS, waiting.id) is None:
             return False
-        # By its taker alone: a loser would remove the request that has been made in the meantime.
-        self._state.store.delete(_BY_CALL, waiting.bound_to)
+        # Its own mark alone: whoever has asked anew since the request was taken has put another one there,
+        # and without it nobody would find what is approved next.
+        self._state.store.delete(_BY_CALL, waiting.bound_to, {"id": waiting.id})
         return True
 
     def _gone(self, id: str) -> str:

@@ -105,8 +105,8 @@ class Store(Protocol):
         """At most `limit` items, in the order in which their keys were first put."""
         ...
 
-    def delete(self, space: str, key: str) -> bool:
-        """Remove an item; whether it was there."""
+    def delete(self, space: str, key: str, holding: Mapping[str, Any] | None = None) -> bool:
+        """Remove an item, if `holding` is given only one of exactly that value; whether it was there."""
         ...
 
     def total(self, series: str, since: float) -> Total:

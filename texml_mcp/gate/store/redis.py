@@ -80,8 +80,9 @@ class RedisStore:
         found = self._items(scripts.LIST, space, str(max(0, limit)), "1" if newest_first else "0")
         return tuple(_item(each) for each in found)
 
-    def delete(self, space: str, key: str) -> bool:
-        return bool(self._items(scripts.DELETE, space, key))
+    def delete(self, space: str, key: str, holding: Mapping[str, Any] | None = None) -> bool:
+        value = () if holding is None else (self._json(holding),)
+        return bool(self._items(scripts.DELETE, space, key, *value))
 
     def total(self, series: str, since: float) -> Total:
         entries, amount = self._run(scripts.TOTAL, [self._series(series)], repr(float(since)))

@@ -102,7 +102,15 @@ remove(ARGV[4])
 return value
 """
 )
-DELETE = _ITEMS + "return remove(ARGV[4])"
+# space, key, and the value that it must hold, if any
+DELETE = (
+    _ITEMS
+    + """
+local _, _, value = live(ARGV[4])
+if ARGV[5] and value ~= ARGV[5] then return 0 end
+return remove(ARGV[4])
+"""
+)
 # space, limit, whether the newest come first
 LIST = (
     _ITEMS

@@ -95,9 +95,12 @@ class SqliteStore(SqliteFile):
             ).fetchall()
             return tuple(_item(row) for row in rows)
 
-    def delete(self, space: str, key: str) -> bool:
+    def delete(self, space: str, key: str, holding: Mapping[str, Any] | None = None) -> bool:
         with self._writing() as db:
-            gone = db.execute("DELETE FROM items WHERE space = ? AND key = ?", (space, key))
+            gone = db.execute(
+                "DELETE FROM items WHERE space = ? AND key = ? AND value = COALESCE(?, value)",
+                (space, key, None if holding is None else to_json(holding)),
+            )
             return gone.rowcount == 1
 
     def total(self, series: str, since: float) -> Total:
