@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texml_mcp.catalog import endpoint
 from texml_mcp.cli.docs.examples import EXAMPLES, Call, Example
 from texml_mcp.evals.clockwork import Clockwork
 from texml_mcp.evals.model import ServerSpec, WorldSpec
 from texml_mcp.evals.servers import Answer, ClientToolbox, services_on, through_client
 from texml_mcp.sandbox.fixture import default_world
 from texml_mcp.sandbox.world import World
-from texml_mcp.tools.validate_texml import NAME as VALIDATE
 
 TOKEN = "TOKEN"
 SECONDS_BETWEEN_CALLS = 3.0
@@ -72,8 +70,8 @@ async def play(example: Example) -> Played:
     clockwork = Clockwork(world, WorldSpec())
     names = things(world)
     with tempfile.TemporaryDirectory() as scratch:
-        # The client reads every definition there is: only those of the toolset.
-        spec = ServerSpec(policy="sandbox", confirm="token", toolsets=_toolset(example.call.tool))
+        # Every tool is offered: an answer suggests only calls that its caller can make.
+        spec = ServerSpec(policy="sandbox", confirm="token")
         services = services_on(spec, clockwork, Path(scratch))
         async with through_client(build_server(services, sandbox=True), None) as box:
             for each in (*example.before, example.call):
@@ -85,10 +83,6 @@ async def play(example: Example) -> Played:
         raise RehearsalError(problem)
     assert played is not None, "an example has at least its own call"
     return played
-
-
-def _toolset(tool: str) -> list[str]:
-    return [] if tool == VALIDATE else [endpoint(tool).toolset]
 
 
 async def _made(
