@@ -102,6 +102,6 @@ async def _endpoint(
             return await reading.read(services.upstream, known, arguments, call.progress)
         return await writing.write(services, call, known, arguments, sent, account)
     except UpstreamError as error:
-        return failure(known, arguments, error)
+        return failure(known, arguments, error, sent)
     except (RecordError, StoreError) as error:
         return unrecorded(error)

@@ -6,7 +6,7 @@ from texml_mcp.call import Departure
 from texml_mcp.catalog import Endpoint
 from texml_mcp.client import ErrorCode, Outcome, UpstreamError
 from texml_mcp.results import Next, ToolResult
-from texml_mcp.results.next_steps import finding, settling
+from texml_mcp.results.next_steps import finding
 from texml_mcp.text import clean
 from texml_mcp.tools.arguments import Arguments
 
@@ -22,30 +22,26 @@ def denied(reasons: list[str], code: str) -> ToolResult:
     )
 
 
-def failure(known: Endpoint, arguments: Arguments, error: UpstreamError) -> ToolResult:
+def failure(known: Endpoint, arguments: Arguments, error: UpstreamError, sent: Departure) -> ToolResult:
     """An upstream failure as a result, with the read that helps: after a lost answer, or a wrong id."""
-    return _told(known, arguments, error, error.summary, error.outcome, arguments.notes)
+    result = _told(error, error.summary, error.outcome, arguments.notes)
+    result.next = sent.settles if error.outcome == "unknown" else _instead(known, arguments, error)
+    return result
 
 
 def unseen(known: Endpoint, arguments: Arguments, error: UpstreamError, notes: list[str]) -> ToolResult:
     """What the call would touch cannot be read: nobody can be asked about it, so nothing is sent."""
     why = f"Not sent, because what it would change could not be read: {error.summary}"
-    return _told(known, arguments, error, why, "not_sent", notes)
+    result = _told(error, why, "not_sent", notes)
+    result.next = _instead(known, arguments, error)
+    return result
 
 
-def _told(
-    known: Endpoint,
-    arguments: Arguments,
-    error: UpstreamError,
-    summary: str,
-    outcome: Outcome,
-    notes: list[str],
-) -> ToolResult:
-    steps: list[Next] = []
-    if outcome == "unknown":
-        steps = settling(known, arguments.repeatable)
-    elif error.code == ErrorCode.NOT_FOUND:
-        steps = finding(known, arguments.repeatable)
+def _instead(known: Endpoint, arguments: Arguments, error: UpstreamError) -> list[Next]:
+    return finding(known, arguments.repeatable) if error.code == ErrorCode.NOT_FOUND else []
+
+
+def _told(error: UpstreamError, summary: str, outcome: Outcome, notes: list[str]) -> ToolResult:
     return ToolResult(
         "error",
         summary,
@@ -55,7 +51,6 @@ def _told(
         retry_after_seconds=error.retry_after_seconds,
         upstream=error.upstream,
         notes=notes,
-        next=steps,
     )
 
 
