@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from texml_mcp.identity.entries import TokensError, accounts_of, role_of
 from texml_mcp.identity.identity import RefusedError
-from texml_mcp.identity.names import problem_of
+from texml_mcp.identity.names import plain, problem_of
 from texml_mcp.identity.principals import Principal, Role
-from texml_mcp.text import clean, shown
+from texml_mcp.text import shown
 
 LEEWAY_SECONDS = 30
 _LATEST = 253_402_300_799  # the end of the year 9999
@@ -45,7 +45,7 @@ def client_of(claims: Mapping[str, Any]) -> str | None:
     """The program the token was issued to, where the claims say so in a form that can be shown."""
     for name in ("azp", "client_id"):
         value = claims.get(name)
-        if isinstance(value, str) and value.isprintable() and value and clean(value, 200) == value:
+        if isinstance(value, str) and value and plain(value, 200):
             return value
     return None
 

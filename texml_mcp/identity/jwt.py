@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from texml_mcp.identity.claims import check_times, client_of, principal_of
 from texml_mcp.identity.identity import Identity, RefusedError
 from texml_mcp.identity.keys import FETCH_SECONDS, KNOWN_ALGORITHMS, IssuerKeys
+from texml_mcp.identity.names import plain
 from texml_mcp.text import clean, shown
 
 if TYPE_CHECKING:
@@ -125,6 +126,6 @@ def _canonical(part: str) -> bool:
 def _token_id(token: str, claims: dict[str, Any]) -> str:
     """The token's own id, or a short digest of it: either names it in a log, neither lets anybody in."""
     given = claims.get("jti")
-    if isinstance(given, str) and given.isprintable() and given and clean(given, 100) == given:
+    if isinstance(given, str) and given and plain(given, 100):
         return given
     return "jwt-" + hashlib.sha256(token.encode("ascii")).hexdigest()[:16]

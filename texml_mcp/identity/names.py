@@ -21,13 +21,18 @@ def problem_of(name: str) -> str | None:
         return "is empty"
     if len(name) > MOST_CHARACTERS:
         return f"is longer than {MOST_CHARACTERS} characters"
-    if not name.isprintable() or clean(name, MOST_CHARACTERS) != name:
+    if not plain(name, MOST_CHARACTERS):
         return "has control, invisible or direction characters, or spaces to spare"
     if unicodedata.normalize("NFKC", name) != name:
         return "is not in Unicode's composed form (NFKC)"
     if name.lower().startswith(TOKEN_PREFIX):
         return f"begins like a token ({TOKEN_PREFIX})"
     return None
+
+
+def plain(text: str, most: int) -> bool:
+    """Whether a text has at most `most` characters, and all of them are shown as they are."""
+    return text.isprintable() and clean(text, most) == text
 
 
 def key_of(name: str) -> str:
