@@ -11,14 +11,23 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_types import MISSING_REQUIRED_CLIENT_CAPABILITY, ElicitResult
 
-from tests.e2e.conftest import BARE, CANCEL, NO, UNTICKED, YES, Connect, Counting, answering, story, texts
+from tests.e2e.conftest import (
+    BARE,
+    CALL,
+    CANCEL,
+    NO,
+    UNTICKED,
+    YES,
+    Connect,
+    Counting,
+    answering,
+    story,
+    texts,
+)
 from texml_mcp.gate.approvals import Approvals
 from texml_mcp.sandbox import Worlds
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
 
 pytestmark = pytest.mark.anyio
-
-CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
 
 
 async def test_a_client_with_forms_is_asked_and_a_yes_sends_once(connect: Connect, network: Counting) -> None:

@@ -8,15 +8,12 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
-from tests.e2e.conftest import YES, Connect, Counting, answering, story, texts
+from tests.e2e.conftest import CALL, YES, Connect, Counting, answering, story, texts
 from texml_mcp.gate.external import NotAllowedError, Queue
 from texml_mcp.gate.state import State
 from texml_mcp.sandbox import Worlds
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
 
 pytestmark = pytest.mark.anyio
-
-CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
 
 
 def policy(where: Path, text: str) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Connect, story
+from tests.e2e.conftest import CALL, Connect, story
 from texml_mcp.catalog import ENDPOINTS, Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
+from texml_mcp.sandbox import Worlds
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +19,6 @@ NAMING = [
     if any(param is not ACCOUNT_SID for param in each.path_params)
     and each.id != "dial_conference_participant"  # a conference that nobody knows yet begins with it
 ]
-CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
 NEEDED: dict[str, dict[str, Any]] = {
     "update_call": {"Status": "completed"},
     "update_call_recording": {"Status": "paused"},
@@ -61,9 +61,9 @@ async def test_what_does_not_exist_comes_with_the_list_of_what_does(
         assert told["items"] is not None
 
 
-async def test_an_account_that_was_named_is_looked_in(connect: Connect) -> None:
+async def test_an_account_that_was_named_is_looked_in(connect: Connect, worlds: Worlds) -> None:
+    account = worlds.of("sandbox").account_sid
     async with connect() as client:
-        account = "61bf923e-5e4d-4595-a110-56190ea18a1b"
         told = story(await client.call_tool("get_call", {"call_sid": "v3:unknown", "account_sid": account}))
     assert told["next"][0]["tool"] == "list_calls"
     assert told["next"][0]["arguments"] == {"account_sid": account}
