@@ -16,7 +16,7 @@ demo: $(STAMP)
 picture: $(STAMP)
 	$(BIN)/python packaging/demo_picture.py
 
-# Two at a time, a file stays together. What builds, runs a fleet or a browser, or walks far is in `test-long`.
+# Two at a time, a file stays together. Further cases and longer walks of what `test` tries are in `test-long`.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test: $(STAMP)
