@@ -194,6 +194,7 @@ CLAIMS = st.fixed_dictionaries(
 @given(claims=CLAIMS)
 @example(claims={"jti": "\U00018cd6"})  # a letter that this version of Unicode may not have yet
 @example(claims={"jti": "\ue000"})
+@example(claims={"azp": "\ue000", "client_id": "\ue000"})
 @settings(max_examples=400, deadline=None)
 def test_whoever_the_issuer_signs_for_has_no_more_than_the_claims_say(
     portal: BlockingPortal, everyone: Identities, issuer: Issuer, claims: dict[str, Any]
