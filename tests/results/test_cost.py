@@ -128,11 +128,8 @@ def test_nothing_that_a_head_says_stands_below_it_again() -> None:
     assert f"sid: {CALL}" in lines
 
 
-def test_a_list_does_not_repeat_what_it_was_asked_for() -> None:
-    result, _ = asked("list_conference_participants", conference_sid=ROOM)
-    assert result.items is not None
-    assert not any("conference_sid" in item for item in result.items)
-    full = many(
+def everyone_in_full() -> list[dict[str, Any]]:
+    told = many(
         endpoint("list_conference_participants"),
         {"conference_sid": ROOM},
         items("list_conference_participants", conference_sid=ROOM),
@@ -140,8 +137,40 @@ def test_a_list_does_not_repeat_what_it_was_asked_for() -> None:
         total=None,
         following=None,
     )
-    assert full.items is not None
-    assert all(item["conference_sid"] == ROOM for item in full.items)
+    assert told.items is not None
+    return told.items
+
+
+def test_a_list_does_not_repeat_what_it_was_asked_for() -> None:
+    result, _ = asked("list_conference_participants", conference_sid=ROOM)
+    assert result.items is not None
+    assert not any("conference_sid" in item for item in result.items)
+    assert all(item["conference_sid"] == ROOM for item in everyone_in_full())
+
+
+FLAGS = ("muted", "hold", "coaching", "end_conference_on_exit")
+
+
+def test_a_list_names_only_the_flags_that_are_set() -> None:
+    result, answer = asked("list_conference_participants", conference_sid=ROOM)
+    assert result.items is not None
+    for item, before in zip(result.items, answer["participants"], strict=True):
+        assert {name: item.get(name, False) for name in FLAGS} == {name: before[name] for name in FLAGS}
+        assert not any(item.get(name) is False for name in FLAGS)
+    assert any(item.get("muted") for item in result.items)
+
+
+def test_alone_and_in_full_a_flag_that_is_off_is_told_as_such() -> None:
+    alone, _ = asked("get_conference_participant", **READS["get_conference_participant"])
+    assert alone.data is not None
+    for each in (alone.data, *everyone_in_full()):
+        assert all(each[name] in (True, False) for name in FLAGS)
+
+
+def test_a_list_of_applications_says_which_are_switched_off() -> None:
+    told, _ = asked("list_applications")
+    assert told.items is not None
+    assert all(item["active"] in (True, False) for item in told.items)
 
 
 def test_the_link_to_the_audio_is_told_with_one_recording() -> None:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from texml_mcp.catalog import ENDPOINTS, Endpoint, Field, Kind, endpoint
 from texml_mcp.results import ToolResult, many, one, render
 from texml_mcp.results.summaries import BY_SHAPE, SENTENCES
-from texml_mcp.results.values import iso_time, present
+from texml_mcp.results.values import iso_time, present, record
 from texml_mcp.text import clean, mask_url, secrets_of_url
 from texml_mcp.tools.files import definitions
 
@@ -76,11 +76,22 @@ both_details = pytest.mark.parametrize("full", [False, True], ids=["summary", "f
 @each_endpoint
 def test_every_shape_has_a_summary_and_every_write_a_sentence(ours: Endpoint) -> None:
     if ours.shape is not None:
-        names = {field.name for field in ours.shape.fields}
+        fields = {field.name: field for field in ours.shape.fields}
         summary = BY_SHAPE[ours.shape.name]
         assert summary.brief
-        assert names & set(summary.brief)
+        assert set(summary.brief) <= fields.keys()
+        assert set(summary.flags) <= set(summary.item) <= set(summary.brief)
+        assert all(fields[name].type == "boolean" for name in summary.flags)
     assert (ours.id in SENTENCES) == (not ours.reads)
+
+
+@each_endpoint
+def test_what_is_read_has_words_of_its_own(ours: Endpoint) -> None:
+    if ours.reads:
+        assert ours.shape is not None
+        summary = BY_SHAPE[ours.shape.name]
+        said = summary.line if ours.page else summary.state
+        assert said(record(ours.shape.fields, body(ours, "2023-08-11T19:12:11Z")))
 
 
 @both_details

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from texml_mcp.catalog import Endpoint, Field, Kind, Shape
 from texml_mcp.results.model import Next, ToolResult
-from texml_mcp.results.next_steps import after
+from texml_mcp.results.next_steps import MOST, after
 from texml_mcp.results.summaries import BY_SHAPE, SENTENCES, Summary
 from texml_mcp.results.values import record
 
@@ -16,9 +16,13 @@ from texml_mcp.results.values import record
 MAX_CHARACTERS = 8000
 
 
-def untrusted_fields(fields: tuple[Field, ...], shown: Mapping[str, Any]) -> list[str]:
-    """The fields with a value whose words a third party chose."""
-    return [field.name for field in fields if field.kind is Kind.UNTRUSTED and shown.get(field.name)]
+def _untrusted(shape: Shape, *shown: Mapping[str, Any]) -> list[str]:
+    """The fields that have a value in one of these records, and whose words a third party chose."""
+    return [
+        field.name
+        for field in shape.fields
+        if field.kind is Kind.UNTRUSTED and any(each.get(field.name) for each in shown)
+    ]
 
 
 _told: dict[str, tuple[Field, ...]] = {}
@@ -38,14 +42,18 @@ def shaped(shape: Shape, body: dict[str, Any], *, full: bool) -> dict[str, Any]:
     return record(shape.fields if full else _told_fields(shape), body)
 
 
-def brief(names: tuple[str, ...], everything: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary shape of a record: those of the named fields that hold something."""
+def brief(
+    names: tuple[str, ...], everything: Mapping[str, Any], flags: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The summary shape: those of the named fields that hold something, and of `flags` those that are set."""
     picked = ((name, everything.get(name)) for name in names)
     # A duration of nothing says that it has none yet, as the line of a list does.
     return {
         name: value
         for name, value in picked
-        if value not in (None, "", [], {}) and not (name == "duration" and value == 0)
+        if value not in (None, "", [], {})
+        and not (name == "duration" and value == 0)
+        and not (name in flags and value is False)
     }
 
 
@@ -76,7 +84,7 @@ def one(endpoint: Endpoint, given: Mapping[str, Any], body: Any, *, full: bool) 
         "ok",
         line,
         data=shown,
-        untrusted=untrusted_fields(endpoint.shape.fields, shown),
+        untrusted=_untrusted(endpoint.shape, shown),
         next=after(endpoint, given, everything),
     )
 
@@ -119,15 +127,11 @@ def many(
             {name: value for name, value in each.items() if value is None or scope.get(name) != value}
             for each in everything
         ]
-    items = everything if full else [brief(summary.item, each) for each in everything]
+    items = everything if full else [brief(summary.item, each, summary.flags) for each in everything]
     lines = [_line(endpoint.shape, summary, each) for each in everything]
     kept = _fitting(items, lines)
     result = ToolResult("ok", "", items=items[:kept], lines=lines[:kept])
-    result.untrusted = [
-        field.name
-        for field in endpoint.shape.fields
-        if field.kind is Kind.UNTRUSTED and any(item.get(field.name) for item in items[:kept])
-    ]
+    result.untrusted = _untrusted(endpoint.shape, *items[:kept])
     more = more or following is not None or kept < len(items)
     result.page = {"shown": kept, "more": more} | ({"total": total} if total is not None else {})
     result.summary = _headline(summary.noun, kept, len(items), total, more=more)
@@ -138,7 +142,7 @@ def many(
     elif more:
         rest = portable(endpoint, given) | {"limit": 100}
         result.next.append(Next(endpoint.id, rest, "gather across pages"))
-    result.next += after(endpoint, given, first)[: 3 - len(result.next)]
+    result.next += after(endpoint, given, first)[: MOST - len(result.next)]
     return result
 
 

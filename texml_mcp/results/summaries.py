@@ -13,20 +13,26 @@ from typing import Any
 Record = Mapping[str, Any]
 
 
+def _nothing(record: Record) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How one resource is told.
 
-    `brief` are the fields of the summary shape, identifiers first, and `line` is one item of a list as text.
-    `state` heads a resource that is told alone, whose fields follow; `row` are the fields of an item of a
-    list, where it has fewer.
+    `brief` are the fields of the summary shape, identifiers first. `line` is one item of a list as text, and
+    `row` its fields, where it has fewer; of those, `flags` stand in it only when they are set. `state` heads
+    a resource that is read alone, whose fields follow. What is only ever written has neither: a sentence
+    heads it.
     """
 
     noun: str
     brief: tuple[str, ...]
-    line: Callable[[Record], str]
-    state: Callable[[Record], str]
+    line: Callable[[Record], str] = _nothing
+    state: Callable[[Record], str] = _nothing
     row: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
     @property
     def item(self) -> tuple[str, ...]:
@@ -86,16 +92,6 @@ def _recording(recording: Record) -> str:
     )
 
 
-def _media(medium: Record) -> str:
-    return join(
-        medium.get("status"),
-        quoted(medium.get("name")),
-        medium.get("track"),
-        medium.get("call_sid") and f"call {medium['call_sid']}",
-        medium.get("error_code") and f"error {medium['error_code']}",
-    )
-
-
 def _conference(conference: Record) -> str:
     return join(
         quoted(conference.get("friendly_name")),
@@ -149,23 +145,21 @@ def _application_state(application: Record) -> str:
     return "active" if application.get("active") else "inactive"
 
 
-def _secret(secret: Record) -> str:
-    return join(secret.get("name"))
-
-
-_CALL_ROW = (
+_CALL_BRIEF = (
     "sid",
     "status",
     "from",
     "to",
     "direction",
     "start_time",
+    "end_time",
     "duration",
     "answered_by",
     "caller_name",
     "price",
     "price_unit",
 )
+_CALL_ROW = tuple(name for name in _CALL_BRIEF if name != "end_time")
 _RECORDING_BRIEF = (
     "sid",
     "status",
@@ -178,6 +172,7 @@ _RECORDING_BRIEF = (
     "error_code",
 )
 _RECORDING_ROW = tuple(name for name in _RECORDING_BRIEF if name != "media_url")
+_PARTICIPANT_FLAGS = ("muted", "hold", "coaching", "end_conference_on_exit")
 _PARTICIPANT_BRIEF = (
     "call_sid",
     "status",
@@ -188,37 +183,30 @@ _PARTICIPANT_BRIEF = (
     "end_conference_on_exit",
     "conference_sid",
 )
-_MEDIA_BRIEF = ("sid", "status", "name", "track", "call_sid", "start_time", "error_code")
 
 BY_SHAPE: dict[str, Summary] = {
-    "call": Summary(
-        "call",
+    "call": Summary("call", _CALL_BRIEF, _call, _state, _CALL_ROW),
+    "created_call": Summary("call", ("sid", "status", "from", "to")),
+    "recording": Summary("recording", _RECORDING_BRIEF, _recording, _state, _RECORDING_ROW),
+    "recording_change": Summary(
+        "recording",
         (
             "sid",
-            "status",
-            "from",
-            "to",
-            "direction",
-            "start_time",
-            "end_time",
+            "call_sid",
+            "conference_sid",
             "duration",
-            "answered_by",
-            "caller_name",
-            "price",
-            "price_unit",
+            "start_time",
+            "source",
+            "error_code",
+            "track",
+            "channels",
         ),
-        _call,
-        _state,
-        _CALL_ROW,
     ),
-    "created_call": Summary("call", ("sid", "status", "from", "to"), _call, _state),
-    "recording": Summary("recording", _RECORDING_BRIEF, _recording, _state, _RECORDING_ROW),
-    "recording_change": Summary("recording", (*_RECORDING_BRIEF, "track", "channels"), _recording, _state),
-    "conference_recording": Summary("recording", _RECORDING_BRIEF, _recording, _state, _RECORDING_ROW),
-    "siprec": Summary("SIPREC session", _MEDIA_BRIEF, _media, _state),
-    "siprec_change": Summary("SIPREC session", _MEDIA_BRIEF, _media, _state),
-    "stream": Summary("stream", _MEDIA_BRIEF, _media, _state),
-    "stream_change": Summary("stream", _MEDIA_BRIEF, _media, _state),
+    "conference_recording": Summary("recording", _RECORDING_BRIEF, _recording, row=_RECORDING_ROW),
+    "siprec": Summary("SIPREC session", ("sid", "status", "track", "call_sid", "start_time", "error_code")),
+    "siprec_change": Summary("SIPREC session", ("sid", "status", "call_sid", "error_code")),
+    "stream": Summary("stream", ("sid", "status", "name", "call_sid")),
+    "stream_change": Summary("stream", ("sid", "status", "call_sid")),
     "conference": Summary(
         "conference",
         (
@@ -232,8 +220,10 @@ BY_SHAPE: dict[str, Summary] = {
         _conference,
         _conference_state,
     ),
-    "participant": Summary("participant", _PARTICIPANT_BRIEF, _participant, _participant),
-    "dialed_participant": Summary("participant", _PARTICIPANT_BRIEF, _participant, _participant),
+    "participant": Summary(
+        "participant", _PARTICIPANT_BRIEF, _participant, _participant, flags=_PARTICIPANT_FLAGS
+    ),
+    "dialed_participant": Summary("participant", _PARTICIPANT_BRIEF),
     "queue": Summary("queue", ("sid", "current_size", "max_size", "average_wait_time"), _queue, _queue),
     "transcription": Summary(
         "transcription",
@@ -242,7 +232,7 @@ BY_SHAPE: dict[str, Summary] = {
         _state,
         ("sid", "status", "transcription_text", "recording_sid", "duration", "date_created"),
     ),
-    "secret": Summary("secret", ("name",), _secret, _secret),
+    "secret": Summary("secret", ("name",)),
     "application": Summary(
         "application",
         (

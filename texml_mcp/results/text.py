@@ -8,13 +8,11 @@ from typing import Any, cast
 
 from texml_mcp.results.model import NOT_EXECUTED, Next, ToolResult
 
-_RAN = ("ok",)
-
 
 def render(result: ToolResult) -> str:
     """The summary line, then items or `key: value` lines, then notes and ready calls."""
     head = result.summary
-    if result.status not in _RAN and not (result.status == "error" and result.outcome == "unknown"):
+    if result.status != "ok" and not (result.status == "error" and result.outcome == "unknown"):
         head = f"{NOT_EXECUTED}. {head}"
     if result.status == "error":
         head = f"{head} [{result.code}, outcome: {result.outcome}]"
