@@ -43,9 +43,10 @@ def validate_texml(arguments: Mapping[str, Any] | None) -> ToolResult:
         for each in report.findings[:MOST_FINDINGS]
     ]
     errors = sum(each.severity == "error" for each in report.findings)
+    reached = () if errors else texml.targets(document)
     targets = [
         {"kind": each.kind, "value": clean(each.value, 200), "verb": each.verb, "line": each.line}
-        for each in (texml.targets(document) if not errors else ())[:MOST_TARGETS]
+        for each in reached[:MOST_TARGETS]
     ]
     if errors:
         summary = f"Not valid: {errors} error{'s' if errors > 1 else ''}."
@@ -61,6 +62,8 @@ def validate_texml(arguments: Mapping[str, Any] | None) -> ToolResult:
     ]
     if hidden := len(report.findings) - len(findings):
         result.notes.append(f"{hidden} more findings not shown.")
+    if hidden := len(reached) - len(targets):
+        result.notes.append(f"It reaches {hidden} more targets, not shown.")
     return result
 
 

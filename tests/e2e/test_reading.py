@@ -150,3 +150,17 @@ async def test_validate_texml_is_local(connect: Connect, network: Counting) -> N
     assert "Say" in bad["findings"][0]["message"]
     assert none["code"] == "missing_argument"
     assert network.writes == []
+
+
+async def test_validate_texml_says_how_much_it_leaves_out(connect: Connect) -> None:
+    numbers = "".join(f"<Number>+1312555{100 + each:04}</Number>" for each in range(23))
+    wrong = "<Sya>Hi</Sya>" * 27
+    async with connect() as client:
+        asked = [f"<Response><Dial>{numbers}</Dial></Response>", f"<Response>{wrong}</Response>"]
+        many = [await client.call_tool("validate_texml", {"Texml": document}) for document in asked]
+    reached, found = (story(each) for each in many)
+    assert len(reached["targets"]) == 20
+    assert "It reaches 3 more targets, not shown." in reached["notes"]
+    assert "It reaches 3 more targets, not shown." in texts(many[0])
+    assert len(found["findings"]) == 20
+    assert "7 more findings not shown." in found["notes"]
