@@ -10,11 +10,11 @@ from texml_mcp.catalog.calls import FINAL_STATUSES
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import ErrorCode, Upstream, UpstreamError, gather, items_of, page_info
 from texml_mcp.results import Next, ToolResult, many, one
+from texml_mcp.results.next_steps import MOST
 from texml_mcp.results.shape import portable
 from texml_mcp.tools.arguments import Arguments
 
 DEFAULT_PAGE = 20
-LARGEST_PAGE = 100
 POLL_SECONDS = 1.0
 
 
@@ -37,9 +37,9 @@ async def _list(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
     size = "page[size]" if known.page.style is PageStyle.NUMBERED else "PageSize"
     limit = arguments.local.limit
     failed = ""
-    if known.page.style is not PageStyle.ENVELOPE and size not in wire:
-        wire[size] = min(limit, LARGEST_PAGE) if limit else DEFAULT_PAGE
     if limit is None:
+        if known.page.style is not PageStyle.ENVELOPE:
+            wire.setdefault(size, DEFAULT_PAGE)
         answer = await upstream.send(known, wire)
         page, items = page_info(known, answer.body), items_of(known, answer.body)
         following = {**arguments.repeatable, **page.next} if page.more and page.offered else None
@@ -108,7 +108,7 @@ async def _wait(upstream: Upstream, known: Endpoint, arguments: Arguments, progr
             result.notes.append(f"Still {status or 'unknown'} after {waited:.0f} s.")
             again = portable(known, arguments.repeatable) | {"wait_for": wanted}
             result.next.insert(0, Next(known.id, again, "wait longer"))
-            del result.next[3:]
+            del result.next[MOST:]
     return result
 
 

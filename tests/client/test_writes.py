@@ -203,13 +203,12 @@ async def test_what_follows_a_204_is_ignored(wire: Loopback, upstream: Upstream,
     assert (got.status, got.body) == (status, None)
 
 
-async def test_success_tells_status_body_limits_and_time(wire: Loopback, upstream: Upstream) -> None:
+async def test_success_tells_status_body_and_limits(wire: Loopback, upstream: Upstream) -> None:
     wire.will(answer(201, {"sid": "v3:a"}, headers={"X-RateLimit-Remaining": "4", "Set-Cookie": "a=b"}))
     got = await upstream.send(CREATE, CALL, account_sid=ACCOUNT)
     assert isinstance(got, Answer)
     assert (got.status, got.body, got.attempts) == (201, {"sid": "v3:a"}, 1)
     assert got.headers == {"x-ratelimit-remaining": "4"}
-    assert got.elapsed_ms > 0
     await upstream.send(CREATE, CALL, account_sid=ACCOUNT)
     assert "cookie" not in wire.received[-1].headers
     assert wire.connections == 1

@@ -40,9 +40,9 @@ def number(name: str, doc: str, *, required: bool = False) -> Param:
     return Param(name, doc=doc, kind=Kind.NUMBER, required=required)
 
 
-def callback_with_verb(name: str, doc: str = "", *, default: str | None = "POST") -> tuple[Param, Param]:
+def callback_with_verb(name: str, *, default: str | None = "POST") -> tuple[Param, Param]:
     """A URL that Telnyx calls, and the HTTP verb it uses there."""
-    return url(name, doc), verb(f"{name}Method", default)
+    return url(name), verb(f"{name}Method", default)
 
 
 PAGE = Param("Page", "integer", minimum=0)

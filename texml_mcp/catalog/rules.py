@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from texml_mcp.catalog.conditions import Condition
 
 
 class Rule(Protocol):
-    @property
-    def refuses(self) -> bool: ...
+    refuses: ClassVar[bool]
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -32,11 +31,10 @@ class AtMostOne:
     """The named parameters exclude each other."""
 
     names: tuple[str, ...]
-    refuses: bool = True
+    refuses: ClassVar[bool] = True
 
     def __init__(self, *names: str) -> None:
         object.__setattr__(self, "names", names)
-        object.__setattr__(self, "refuses", True)
 
     def check(self, arguments: Mapping[str, Any]) -> str | None:
         given = _given(arguments, self.names)
@@ -48,11 +46,10 @@ class AtLeastOne:
     """A call with none of the named parameters would change nothing."""
 
     names: tuple[str, ...]
-    refuses: bool = True
+    refuses: ClassVar[bool] = True
 
     def __init__(self, *names: str) -> None:
         object.__setattr__(self, "names", names)
-        object.__setattr__(self, "refuses", True)
 
     def check(self, arguments: Mapping[str, Any]) -> str | None:
         if _given(arguments, self.names):
@@ -68,7 +65,7 @@ class Needs:
 
     name: str
     when: Condition
-    refuses: bool = True
+    refuses: ClassVar[bool] = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,7 +83,7 @@ class NoEffect:
 
     names: tuple[str, ...]
     unless: Condition
-    refuses: bool = False
+    refuses: ClassVar[bool] = False
 
     def check(self, arguments: Mapping[str, Any]) -> str | None:
         if self.unless.holds(arguments):

@@ -31,14 +31,12 @@ OnPage = Callable[[int, int], Awaitable[None]]
 class PageInfo:
     """Where a page stands.
 
-    `index` counts from 0 or 1, as the style does. `next` holds the paging arguments of the next page,
+    `next` holds the paging arguments of the next page,
     under wire names, empty when there is none. `offered` says that the endpoint documents all of them,
     so that a caller may be offered the call; otherwise only `gather` can go on. `total` is the number
     of items on all pages, where upstream tells.
     """
 
-    index: int | None = None
-    size: int | None = None
     more: bool = False
     next: Mapping[str, Any] = field(default_factory=dict[str, Any])
     offered: bool = False
@@ -50,7 +48,7 @@ class Gathered:
     """Items of one or more pages.
 
     `next` holds the whole arguments of the call that goes on, None at the end. When `limit` fell inside
-    a page that is the same page again, with `repeats` items that are here already: nothing is lost.
+    a page that is the same page again, with items that are here already: nothing is lost.
     `error` is why a later page is missing; what came before it is still here.
     """
 
@@ -58,8 +56,6 @@ class Gathered:
     page: PageInfo
     more: bool
     next: Mapping[str, Any] | None
-    pages: int
-    repeats: int = 0
     error: UpstreamError | None = None
 
 
@@ -108,7 +104,7 @@ async def gather(
         except UpstreamError as error:
             if count == 1:
                 raise
-            return Gathered(items, page, True, current, count - 1, error=error)
+            return Gathered(items, page, True, current, error)
         page = page_info(endpoint, answer.body)
         fresh: list[Any] = []
         for item in items_of(endpoint, answer.body):
@@ -121,19 +117,18 @@ async def gather(
         if on_page is not None:
             await on_page(len(items), limit)
         if len(fresh) > room:
-            return Gathered(items, page, True, current, count, repeats=room)
+            return Gathered(items, page, True, current)
         following = {**current, **page.next}
         ended = not page.more or not fresh or _fingerprint(following) in seen_pages
         if ended:
-            return Gathered(items, page, False, None, count)
+            return Gathered(items, page, False, None)
         current = following
         if len(items) >= limit:
-            return Gathered(items, page, True, current, count)
-    return Gathered(items, page, True, current, max_pages)
+            return Gathered(items, page, True, current)
+    return Gathered(items, page, True, current)
 
 
 def _linked(endpoint: Endpoint, answer: Mapping[str, Any]) -> PageInfo:
-    index, size = _whole(answer.get("page")), _whole(answer.get("page_size"))
     following = _from_uri(answer.get("next_page_uri"))
     documented = {param.name for param in endpoint.query}
     # Where the endpoint can move at all, only by what it documents; elsewhere by what it was told.
@@ -141,8 +136,8 @@ def _linked(endpoint: Endpoint, answer: Mapping[str, Any]) -> PageInfo:
         following = {name: value for name, value in following.items() if name in documented}
     moves = "Page" in following or "PageToken" in following
     if not moves or not items_of(endpoint, answer) or following == _from_uri(answer.get("uri")):
-        return PageInfo(index, size)
-    return PageInfo(index, size, True, following, following.keys() <= documented)
+        return PageInfo()
+    return PageInfo(True, following, following.keys() <= documented)
 
 
 def _numbered(endpoint: Endpoint, answer: Mapping[str, Any]) -> PageInfo:
@@ -151,11 +146,11 @@ def _numbered(endpoint: Endpoint, answer: Mapping[str, Any]) -> PageInfo:
     index, size = _whole(told.get("page_number")), _whole(told.get("page_size"))
     pages, total = _whole(told.get("total_pages")), _whole(told.get("total_results"))
     if index is None or pages is None or index >= pages or not items_of(endpoint, answer):
-        return PageInfo(index, size, total=total)
+        return PageInfo(total=total)
     following: dict[str, Any] = {_NUMBER: index + 1}
     if size:
         following[_SIZE] = size
-    return PageInfo(index, size, True, following, True, total)
+    return PageInfo(True, following, True, total)
 
 
 def _from_uri(uri: Any) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from texml_mcp.text import clean as clean_text
 CAP = 300
 
 
-def clean(text: str, secrets: Iterable[str] = (), cap: int = CAP) -> str:
-    """One line of plain text of at most `cap` characters, without the secrets and without URL credentials."""
+def clean(text: str, secrets: Iterable[str] = ()) -> str:
+    """One line of plain text of at most `CAP` characters, without the secrets and without URL credentials."""
     # Masked before it is cut: half a secret at the end of a line is still one.
-    return clean_text(mask(clean_text(text, cap * 4), secrets), cap)
+    return clean_text(mask(clean_text(text, CAP * 4), secrets), CAP)
 
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:

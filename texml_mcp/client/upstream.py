@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random as _random
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,6 @@ class Answer:
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     attempts: int = 1
-    elapsed_ms: float = 0.0
 
 
 class Upstream:
@@ -167,7 +165,6 @@ class Upstream:
         on_departure: Callable[[], None] | None,
     ) -> Answer:
         attempts = 0
-        started = time.perf_counter()
 
         async def attempt() -> Answer:
             nonlocal attempts
@@ -189,8 +186,7 @@ class Upstream:
         except UpstreamError as error:
             error.attempts = attempts
             raise
-        elapsed = round((time.perf_counter() - started) * 1000, 1)
-        return Answer(answer.status, answer.body, answer.headers, attempts, elapsed)
+        return Answer(answer.status, answer.body, answer.headers, attempts)
 
     async def _repeat(
         self, endpoint: Endpoint, attempt: Callable[[], Awaitable[Answer]], first: UpstreamError

@@ -33,7 +33,6 @@ MOST_EVENTS = 20_000
 MOST_CALLBACKS = 20_000
 LONGEST_SPAN = 10**9
 
-Happening = Callable[..., None]
 Kept = tuple[bytes, dict[str, str]]
 Fetcher = Callable[[str, str, Mapping[str, str]], str]
 Watcher = Callable[[Record], None]

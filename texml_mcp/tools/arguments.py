@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -154,8 +154,7 @@ def parse(
         if rule.refuses:
             raise ArgumentError("conflicting_arguments", [sentence], rule.names[0])
         notes.append(sentence)
-    known = {each.name for each in fields(Local)}
-    return Arguments(wire, Local(**{k: v for k, v in local.items() if k in known}), account_given, notes)
+    return Arguments(wire, Local(**local), account_given, notes)
 
 
 def _from_environment(wire: Mapping[str, Any], name: str, allowed: Collection[str]) -> str:

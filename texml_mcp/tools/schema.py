@@ -6,6 +6,7 @@ words, and nothing defaults to null, because one key that a provider refuses cos
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any, get_args
@@ -185,8 +186,6 @@ def field_schema(field: Field) -> JSON:
 
 def model_text(tool: JSON) -> str:
     """What a model pays for a tool: name, description and input schema, as compact JSON."""
-    import json
-
     paid = {key: tool[key] for key in ("name", "description", "inputSchema") if key in tool}
     return json.dumps(paid, separators=(",", ":"), ensure_ascii=False)
 

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from texml_mcp.text import clean, shown
 
+MOST_LISTED = 12
+
 
 class PolicyError(Exception):
     """A policy that must not be used. `line` counts from 1, where it is known."""
@@ -19,13 +21,13 @@ class PolicyError(Exception):
         super().__init__(f"{where}:{line}: {problem}" if line else f"{where}: {problem}")
 
 
-def nearest(name: str, valid: Iterable[str], *, listed: int = 12) -> str:
+def nearest(name: str, valid: Iterable[str]) -> str:
     """`Did you mean X?` when something is near, and the valid names when they are few."""
     choices = list(valid)
     by_case = {choice.lower(): choice for choice in choices}
     near = get_close_matches(name[:80].lower(), by_case, n=1, cutoff=0.6)
     parts = [f"Did you mean {by_case[near[0]]}?"] if near else []
-    if choices and len(choices) <= listed:
+    if choices and len(choices) <= MOST_LISTED:
         parts.append(f"Valid: {', '.join(choices)}.")
     return " ".join(parts)
 
