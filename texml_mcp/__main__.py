@@ -2,4 +2,6 @@
 
 from texml_mcp.cli import main
 
-main()
+# Worker processes load this file again, under another name.
+if __name__ == "__main__":
+    main()

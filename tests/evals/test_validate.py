@@ -386,6 +386,21 @@ class TestFromOutside:
         assert bad.returncode == 1
         assert bad.stdout == f"{tmp_path / 'none.yaml'}: there is no such file or directory\n"
 
+    @pytest.mark.long
+    def test_the_command_as_a_module(self) -> None:
+        """Tasks are proved in processes that load the main module again: it must not begin anew there."""
+        command = [
+            sys.executable,
+            "-m",
+            "texml_mcp",
+            "eval",
+            "validate",
+            str(TASKS / "end-the-stuck-call.yaml"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Nothing is wrong" in done.stdout
+
 
 def test_every_fixture_that_is_shipped_is_used() -> None:
     tasks, wrong = suite()
