@@ -48,6 +48,8 @@ def save(path: Path, text: str, before: str | None, *, private: bool = False) ->
     draft: Path | None = None
     try:
         path = path.resolve()
+        if path.is_symlink():  # from Python 3.13 on a link to itself is its own end
+            raise RuntimeError("it is a link to itself")
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = PRIVATE if private or before is None else stat.S_IMODE(path.stat().st_mode)
         backup = None if before is None else _backup(path, before)
@@ -57,7 +59,7 @@ def save(path: Path, text: str, before: str | None, *, private: bool = False) ->
             if load(path) != before:  # the host, or another install, was at it meanwhile
                 raise HostFileError(f"{path} changed meanwhile: run it again")
             draft.replace(path)
-    except (OSError, RuntimeError) as error:  # a link to itself is a RuntimeError
+    except (OSError, RuntimeError) as error:  # before Python 3.13 a link to itself is a RuntimeError
         why = error.strerror if isinstance(error, OSError) else error
         raise HostFileError(f"{path} cannot be written: {why}") from None
     finally:
