@@ -59,6 +59,7 @@ def _serve(app: Any, *, port: int, control: bool, deliver: bool, fetch: bool) ->
     import uvicorn
 
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", date_header=False)
+    config.load()  # before the address is shown: a Ctrl-C amid the imports would show a traceback
     bound = listening(config)
     at = f"http://127.0.0.1:{bound.getsockname()[1]}"
     typer.echo(f"Sandbox on {at}/v2 with API key 'sandbox' (any 'sandbox-...' is its own world).")
