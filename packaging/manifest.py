@@ -6,7 +6,8 @@ from typing import Any
 
 from facts import PROJECT, SUMMARY, TITLE, VERSION, form, is_secret, meaning, variable
 
-from texml_mcp.tools.files import definitions
+from texml_mcp.tools.files import offered_definitions
+from texml_mcp.tools.offer import offered
 
 ENTRY_POINT = "src/main.py"
 # What a person is asked for, under which title. Each has a default, even an empty one: a host leaves
@@ -38,8 +39,8 @@ def manifest() -> dict[str, Any]:
             },
         },
         "tools": [
-            {"name": name, "description": definition.get("description") or f"{definition['title']}."}
-            for name, definition in definitions().items()
+            {"name": tool["name"], "description": tool["description"]}
+            for tool in offered_definitions(offered())
         ],
         "prompts_generated": True,
         "keywords": PROJECT["keywords"],

@@ -42,7 +42,8 @@ async def write(
         request = services.upstream.build(known, arguments.wire)
     except (InvalidPathValue, InvalidValue) as error:
         return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
-    ruling = await services.run(services.judge.rule, known, arguments.wire)
+    exact = _on_account(services, known, arguments.wire, account)
+    ruling = await services.run(services.judge.rule, known, exact)
     call.facts.ruled(ruling.action, ruling.rule)
     if arguments.local.dry_run:
         return ToolResult(
@@ -52,8 +53,6 @@ async def write(
             risks=_risks(known, arguments),
             notes=[*arguments.notes, *(ruling.reasons if ruling.action != "deny" else [])],
         )
-    # A call that names no account is still on one: approvals, twins and the trail must tell them apart.
-    exact = arguments.wire | ({ACCOUNT_SID.name: account} if services.label(account) else {})
     case = Case(known, exact, call.principal, ruling.action, ruling.rule)
     if ruling.action == "deny":
         await services.run(services.records.refused, case, "denied", " ".join(ruling.reasons))
@@ -98,7 +97,7 @@ async def _approval(
     if left_out := [name for name in portable(known, arguments.repeatable) if name not in again]:
         notes.append(f"next leaves out {', '.join(left_out)}: give the same again.")
     account = services.label(case.account)
-    cost = services.judge.estimate(known, arguments.wire)
+    cost = services.judge.estimate(known, case.wire)
     question = Question(
         tool=known.id,
         bound_to=binding(known.id, case.wire, call.principal),
@@ -106,7 +105,7 @@ async def _approval(
         words=" ".join(
             [
                 *([f"On account {account}."] if account else []),
-                sentence(known, arguments.wire, seen.words, services.now()),
+                sentence(known, case.wire, seen.words, services.now()),
                 *([f"At most {cost:.2f} by the configured rate."] if cost else []),
                 *notes[: 1 if twin else 0],
             ]
@@ -135,7 +134,7 @@ async def _approval(
 
 async def _send(services: Services, arguments: Arguments, case: Case, sent: Departure) -> ToolResult:
     """The write itself: written down, sent at most once, settled whatever happens."""
-    begun = await services.run_through(begin, services.judge, services.records, case, arguments.wire)
+    begun = await services.run_through(begin, services.judge, services.records, case)
     if begun is None:
         return ToolResult(
             "error",
@@ -161,6 +160,19 @@ async def _send(services: Services, arguments: Arguments, case: Case, sent: Depa
     problem = await services.run_through(begun.settle, "ok", answer.status, str(sid))
     result.notes += [*arguments.notes, *([problem] if problem else [])]
     return result
+
+
+def _on_account(
+    services: Services, known: Endpoint, wire: dict[str, Any], account: str | None
+) -> dict[str, Any]:
+    """The arguments with the account that they are for, also where the endpoint takes none.
+
+    A new call is counted, written down and looked for by its account, whatever it is placed through; where
+    there are several accounts, approvals, twins and the trail must tell all else apart too.
+    """
+    if account and (known.starts_call or services.label(account)):
+        return wire | {ACCOUNT_SID.name: account}
+    return wire
 
 
 def _again(known: Endpoint, arguments: Arguments) -> dict[str, Any]:

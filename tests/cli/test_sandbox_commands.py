@@ -20,6 +20,7 @@ import pytest
 import uvicorn
 
 from tests.commands import CliRunner, Result
+from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.cli.app import app
 from texml_mcp.cli.sandbox import listening
 from texml_mcp.sandbox import Worlds, create_app
@@ -219,7 +220,11 @@ def test_what_has_happened_is_told_from_a_number_on(url: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("faults", "dance", "status"), 1, "operation: 'dance' is not one of the 38 operations"),
+        (
+            ("faults", "dance", "status"),
+            1,
+            f"operation: 'dance' is not one of the {len(ENDPOINTS)} operations",
+        ),
         (("faults", "create_call"), 2, "KIND is missing"),
         (("faults", "create_call", "status", "--clear"), 2, "--clear disarms every fault"),
         (("faults", "create_call", "explode"), 1, "kind: one of status"),

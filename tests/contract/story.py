@@ -1,4 +1,4 @@
-"""One story of all 38 operations, told in the official SDK's own method names.
+"""One story of all operations, told in the official SDK's own method names.
 
 `METHODS` is where the SDK puts each endpoint; a step names the endpoint, the SDK arguments, and what is
 kept of the answer for later steps.
@@ -52,6 +52,8 @@ METHODS = {
     "get_application": "texml_applications.retrieve",
     "update_application": "texml_applications.update",
     "delete_application": "texml_applications.delete",
+    "create_connection_call": "texml.calls.create",
+    "initiate_ai_call": "texml.initiate_ai_call",
 }
 
 
@@ -140,6 +142,15 @@ def steps(account: str, application: str) -> Iterator[Step]:
     yield Step("update_queue", "queue", {**a, "max_size": 7})
     yield Step("delete_queue", "queue", a)
     yield Step("delete_application", "application")
+    yield from _by_connection(application)
+
+
+def _by_connection(application: str) -> Iterator[Step]:
+    dial = {"to": "+13125550142", "from_": "+13125550100"}
+    yield Step("create_connection_call", application, {**dial, "url": "https://texml.example.com/s"})
+    assistant = {"ai_assistant_id": "assistant-1", "ai_assistant_dynamic_variables": {"name": "Ana"}}
+    more = {"custom_headers": [{"name": "X-A", "value": "1"}], "status_callbacks": ["https://example.com/a"]}
+    yield Step("initiate_ai_call", application, {**dial, **assistant, **more, "time_limit": 60})
 
 
 def settled(step: Step, notes: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -188,6 +188,8 @@ def _applications(world: World, ask: Ask) -> None:
     ask("update_call", call_sid=priced, Status="completed")
     ask("get_call", call_sid=priced)
     ask("list_calls")
+    for name in ("create_connection_call", "initiate_ai_call"):
+        ask(name, connection_id=made, To="+13125550156", From=DESK, AIAssistantId="assistant-1")
     ask("delete_application", id=made)
 
 

@@ -63,10 +63,13 @@ def _known(case: Any) -> None:
     for name, table in tables.items():
         if name in path and world.table(table):
             path[name] = list(world.table(table))[len(str(path[name])) % len(world.table(table))]
-    if path.get("id"):
-        path["id"] = MAIN_APPLICATION
-    if isinstance(case.body, dict) and "ApplicationSid" in case.body:
-        case.body |= {"ApplicationSid": MAIN_APPLICATION, "To": "+13125550142", "From": "+13125550100"}
+    for name in ("id", "connection_id"):
+        if path.get(name):
+            path[name] = MAIN_APPLICATION
+    if isinstance(case.body, dict) and ("ApplicationSid" in case.body or "connection_id" in path):
+        case.body |= {"To": "+13125550142", "From": "+13125550100"}
+        if "ApplicationSid" in case.body:
+            case.body["ApplicationSid"] = MAIN_APPLICATION
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,4 +1,4 @@
-"""The official Python SDK works all 38 operations against the sandbox, and parses every answer strictly."""
+"""The official Python SDK works all operations against the sandbox, and parses every answer strictly."""
 
 from __future__ import annotations
 

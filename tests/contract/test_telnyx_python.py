@@ -34,6 +34,11 @@ def _mail_day(value: Any) -> bool:
     return parsedate_to_datetime(value).date() == DAY
 
 
+def _a_call(sid: str) -> bool:
+    return sid.startswith("v3:")
+
+
+QUEUED: Expected = {"call_sid": _a_call, "from_": "+13125550100", "to": CALLEE, "status": "queued"}
 CALL: Expected = {
     "account_sid": ACCOUNT_SID,
     "direction": "outbound",
@@ -112,6 +117,8 @@ EXPECTED: dict[str, Expected] = {
     "list_queues": {"queues": lambda found: "story" in [each.sid for each in found]},
     "get_queue": {"sid": "story", "max_size": 3, "date_created": _mail_day},
     "update_queue": {"max_size": 7},
+    "create_connection_call": QUEUED,
+    "initiate_ai_call": QUEUED,
 }
 WITHOUT_ANSWER = {"remove_conference_participant", "delete_queue", "delete_recording", "delete_transcription"}
 

@@ -12,7 +12,7 @@ import pytest
 
 from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.cli.docs import errors, policy, rehearsal
-from texml_mcp.cli.docs.examples import EXAMPLES, Call, Example
+from texml_mcp.cli.docs.examples import Call, Example, example, examples
 from texml_mcp.cli.generated import check
 from texml_mcp.client import ErrorCode
 from texml_mcp.gate.guards import hosts, numbers
@@ -29,12 +29,12 @@ def test_every_generated_page_is_current() -> None:
 
 
 def test_every_tool_has_one_example_in_the_documented_order() -> None:
-    assert [each.call.tool for each in EXAMPLES] == list(definitions())
+    assert [each.call.tool for each in examples()] == list(definitions())
 
 
 def test_an_example_is_answered_alike_every_time() -> None:
-    example = next(each for each in EXAMPLES if each.call.tool == "update_call_recording")
-    first, second = (anyio.run(rehearsal.play, example) for _ in range(2))
+    shown = example("update_call_recording")
+    first, second = (anyio.run(rehearsal.play, shown) for _ in range(2))
     assert first == second
     assert "TOKEN" in first.answer
     assert "paused" in (first.approved or "")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import CALL, Connect, story
-from texml_mcp.catalog import ENDPOINTS, Endpoint
+from texml_mcp.catalog import ENDPOINTS, OPT_IN, Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.sandbox import Worlds
 
@@ -19,6 +19,7 @@ NAMING = [
     if any(param is not ACCOUNT_SID for param in each.path_params)
     and each.id != "dial_conference_participant"  # a conference that nobody knows yet begins with it
 ]
+DIAL = {name: CALL[name] for name in ("To", "From")}
 NEEDED: dict[str, dict[str, Any]] = {
     "update_call": {"Status": "completed"},
     "update_call_recording": {"Status": "paused"},
@@ -28,6 +29,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "update_conference": {"Status": "completed"},
     "update_conference_participant": {"Muted": True},
     "update_queue": {"MaxSize": 5},
+    "create_connection_call": DIAL,
+    "initiate_ai_call": DIAL | {"AIAssistantId": "assistant-1"},
     "update_application": {"friendly_name": "Night", "voice_url": "https://texml.example.com/night"},
 }
 
@@ -46,7 +49,7 @@ def wrong(known: Endpoint) -> dict[str, Any]:
 async def test_what_does_not_exist_comes_with_the_list_of_what_does(
     connect: Connect, known: Endpoint
 ) -> None:
-    async with connect(confirm="off") as client:
+    async with connect(confirm="off", toolsets=",".join(["default", *OPT_IN])) as client:
         told = story(await client.call_tool(known.id, wrong(known)))
         if known.reads and told["status"] == "ok":  # a list of what hangs on nothing is empty
             return

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.conftest import Connect, Counting, story, texts
 from texml_mcp.sandbox import Worlds
 from texml_mcp.tools.files import definitions
+from texml_mcp.tools.offer import offered
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +19,7 @@ async def test_the_wire_lists_exactly_the_committed_definitions(connect: Connect
         listed = await client.list_tools()
     assert listed.next_cursor is None
     shown = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed.tools]
-    assert shown == list(definitions().values())
+    assert shown == [definitions()[name] for name in offered()]
 
 
 async def test_toolsets_lists_and_read_only_are_upper_bounds(connect: Connect) -> None:

@@ -47,6 +47,8 @@ def instances(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
             return st.booleans()
         case "array":
             return st.lists(instances(schema["items"]), max_size=3)
+        case "object" | "dict" if "properties" not in schema:
+            return st.dictionaries(TEXTS, instances(schema["additionalProperties"]), max_size=3)
         case "object" | "dict":
             needed = set(schema.get("required", ()))
             each = {key: instances(inner) for key, inner in schema["properties"].items()}

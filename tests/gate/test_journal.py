@@ -14,13 +14,16 @@ from typing import Any
 
 import pytest
 
-from texml_mcp.catalog import endpoint
+from texml_mcp.catalog import ENDPOINTS, endpoint
 from texml_mcp.cli import journal as command
+from texml_mcp.cli import panic
 from texml_mcp.client import Upstream
 from texml_mcp.gate.journal import ApiReader, DuplicateError, Entry, Journal, entry_for, reconcile
+from texml_mcp.gate.state import State
 from texml_mcp.gate.store import SqliteStore, StoreError
 from texml_mcp.gate.store.digests import Digester
 from texml_mcp.results.values import iso_time
+from texml_mcp.sandbox.fixture import MAIN_APPLICATION
 from texml_mcp.server.services import SANDBOX_ACCOUNT, build_upstream
 from texml_mcp.settings import load
 
@@ -246,12 +249,25 @@ async def application(upstream: Upstream) -> str:
     return str(next(each["id"] for each in found if each["active"]))
 
 
+STARTING: dict[str, dict[str, str]] = {
+    "create_call": {"ApplicationSid": MAIN_APPLICATION},
+    "dial_conference_participant": {"conference_sid": "ward", "ApplicationSid": MAIN_APPLICATION},
+    "create_connection_call": {"connection_id": MAIN_APPLICATION},
+    "initiate_ai_call": {"connection_id": MAIN_APPLICATION, "AIAssistantId": "assistant-1"},
+}
+
+
+def test_every_way_to_start_a_call_is_tried() -> None:
+    assert list(STARTING) == [each.id for each in ENDPOINTS if each.starts_call]
+
+
+@pytest.mark.parametrize("tool", STARTING)
 async def test_a_call_whose_answer_was_lost_is_found(
-    upstream: Upstream, journal: Journal, at_sandbox_time: Clock
+    upstream: Upstream, journal: Journal, at_sandbox_time: Clock, tool: str
 ) -> None:
-    wire = {"To": "+13125550144", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
-    id = journal.begin(entry(**wire))
-    await send(upstream, "create_call", **wire)
+    wire = {"To": "+13125550144", "From": "+13125550100", **STARTING[tool]}
+    id = journal.begin(entry(tool, **wire))
+    await send(upstream, tool, **wire)
     at_sandbox_time.now += 31
     (verdict,) = await reconcile(journal, ApiReader(lambda _: upstream), KEY, clock=at_sandbox_time)
     assert (verdict.entry.id, verdict.found) == (id, "happened"), verdict.why
@@ -414,6 +430,17 @@ async def test_a_twin_without_a_sid_makes_it_uncertain(journal: Journal, clock: 
     clock.now += 31
     (verdict,) = await reconcile(journal, one_call, KEY, clock=clock)
     assert verdict.found == "cannot_tell"
+
+
+@pytest.mark.parametrize("tool", STARTING)
+def test_panic_names_every_call_that_may_have_been_placed(
+    journal: Journal, capsys: pytest.CaptureFixture[str], tool: str
+) -> None:
+    id = journal.begin(entry(tool, To="+13125550144", From="+13125550100", **STARTING[tool]))
+    state = State(None)
+    vars(state)["journal"] = journal
+    assert panic.hang_up(state, lambda _: build_upstream(load(sandbox=True))) == panic.FAILED
+    assert f"{id}: may have been placed" in capsys.readouterr().out
 
 
 def test_the_commands_show_and_settle(journal: Journal, clock: Clock, capsys: Any) -> None:

@@ -83,7 +83,7 @@ def test_invalid_numbers_only_warn_where_nobody_can_be_rung() -> None:
 
 
 def test_the_committed_schema_is_current() -> None:
-    assert committed_text() == schema_text()  # schema.write() writes it anew
+    assert committed_text() == schema_text(), "run texml-mcp schemas write"
 
 
 def test_the_schema_is_one() -> None:

@@ -18,6 +18,7 @@ ACCOUNT = "00000000-0000-0000-0000-000000000000"
 URL = "https://example.com/x"
 DIAL = {"To": "+15555550100", "From": "+15555550101"}
 APPLICATION = {"friendly_name": "Desk", "voice_url": URL}
+AI = {**DIAL, "AIAssistantId": "assistant-1"}
 
 # tool, arguments, what they can do, default action
 MILD: list[tuple[str, dict[str, Any], str, str]] = [
@@ -42,6 +43,8 @@ MILD: list[tuple[str, dict[str, Any], str, str]] = [
     ("create_application", APPLICATION, "config", "confirm"),
     ("update_application", APPLICATION, "config", "confirm"),
     ("delete_application", {}, "config destroys interrupts", "confirm"),
+    ("create_connection_call", DIAL, "interrupts spends", "confirm"),
+    ("initiate_ai_call", AI, "interrupts listens_in spends", "confirm"),
 ]
 
 WORST: list[tuple[str, dict[str, Any], str, str]] = [
@@ -118,6 +121,19 @@ WORST: list[tuple[str, dict[str, Any], str, str]] = [
         "confirm",
     ),
     ("delete_application", {}, "config destroys interrupts", "confirm"),
+    ("create_connection_call", {**DIAL, "Url": URL}, "interrupts spends", "confirm"),
+    (
+        "initiate_ai_call",
+        {
+            **AI,
+            "Record": True,
+            "ConversationCallbacks": [URL],
+            "SipAuthUsername": "u",
+            "SipAuthPassword": "p",
+        },
+        "exposes interrupts listens_in spends",
+        "confirm",
+    ),
 ]
 
 # Between the two: what one argument makes of a call that several can change.

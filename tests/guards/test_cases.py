@@ -10,9 +10,11 @@ import pytest
 import yaml
 
 from tests.guards.conftest import Judge
+from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.gate.guards import verdict
 
 SECTIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text("utf-8"))
+STARTING = [each.id for each in ENDPOINTS if each.starts_call]
 CALLS = {
     "To": ("create_call", "To"),
     "Url": ("update_call", "Url"),
@@ -48,5 +50,5 @@ EMERGENCIES = [
 @pytest.mark.parametrize("value", [each for each in EMERGENCIES if not each.startswith("<Response")])
 def test_no_setting_and_no_sandbox_lets_an_emergency_number_through(judge: Judge, value: str):
     off = dict.fromkeys(("numbers", "hosts", "callers", "hours", "budgets", "limits"), "off")
-    for endpoint in ("create_call", "dial_conference_participant"):
+    for endpoint in STARTING:
         assert verdict(judge(endpoint, {"To": value}, live=False, **off)) == "deny"

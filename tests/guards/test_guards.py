@@ -247,6 +247,15 @@ def test_a_time_limit_is_filled_in_only_where_there_is_none():
     assert fill("create_call", wire, GuardConfig(default_time_limit_seconds=300, limits="off")) == wire
 
 
+def test_what_starts_a_call_without_a_limit_counts_as_the_longest(judge: Judge):
+    wire = {"connection_id": "1", "To": TO, "From": "+13125550100"}
+    config = GuardConfig(default_time_limit_seconds=300)
+    assert fill("create_connection_call", wire, config) == wire
+    assert codes(judge("create_connection_call", wire)) == {}
+    found = judge("create_connection_call", wire, default_time_limit_seconds=300)
+    assert codes(found) == {"time_limit_exceeds": "confirm"}
+
+
 def test_a_longer_limit_than_configured_is_asked_about(judge: Judge):
     found = judge("create_call", CALL, default_time_limit_seconds=300)
     assert codes(found) == {"time_limit_exceeds": "confirm"}

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.guards.conftest import NOON, Ledger
-from texml_mcp.catalog import ENDPOINTS
-from texml_mcp.gate.guards import GuardConfig, Request, check, verdict
+from texml_mcp.catalog import ENDPOINTS, Kind, Role
+from texml_mcp.gate.guards import GuardConfig, Request, check, places, verdict
 
 EMERGENCIES = st.sampled_from(["911", "112", "999", "000", "988", "116123"])
 ZEROS = [0x30, 0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xE50, 0xFF10, 0x1D7CE]  # nought in nine scripts
@@ -68,6 +68,24 @@ ANYTHING = st.one_of(
     st.lists(st.text(max_size=10), max_size=3),
     st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
 )
+
+
+def test_every_number_of_a_write_is_rung_unless_it_is_the_caller_s():
+    numbers = [
+        (each, param)
+        for each in ENDPOINTS
+        for _, param in each.params()
+        if param.kind is Kind.NUMBER and not each.reads
+    ]
+    assert {param.name for _, param in numbers if param.role is Role.CALLER} == {"From"}
+    for each, param in numbers:
+        if param.role is not Role.CALLER:
+            found = places(Request(each.id, {param.name: "+13125550142"}, "acc", True, NOON))
+            assert [(place.kind, place.value) for place in found] == [("number", "+13125550142")]
+            assert each.starts_call
+            assert each.settles, "an unknown outcome of a call is looked for"
+
+
 NAMES = sorted({param.name for each in ENDPOINTS for _, param in each.params()})
 
 
@@ -89,7 +107,7 @@ def test_guards_never_raise(endpoint: str, wire: dict[str, Any], live: bool):
 def test_a_time_limit_that_is_no_number_of_seconds_counts_as_the_longest(limit: object):
     from texml_mcp.gate.guards.limits import LONGEST, seconds
 
-    found = seconds({"TimeLimit": limit}, GuardConfig())
+    found = seconds(Request("create_call", {"TimeLimit": limit}, "acc", True, NOON), GuardConfig())
     assert math.isfinite(found)
     assert 0 < found <= LONGEST
 

@@ -19,7 +19,7 @@ from mcp import Client, StdioServerParameters
 
 from tests.packaging.conftest import ROOT, run
 from texml_mcp import __version__
-from texml_mcp.tools.files import definitions
+from texml_mcp.tools.offer import offered
 
 SCRIPT = ROOT / "packaging" / "build_mcpb.py"
 FORMAT_TOOL = "@anthropic-ai/mcpb@2.1.2"
@@ -112,7 +112,7 @@ def test_it_holds_plain_files_and_every_file_of_the_package(bundle: Path) -> Non
 
 def test_the_manifest_says_what_the_server_offers(manifest: dict[str, Any]) -> None:
     assert manifest["version"] == __version__
-    assert [each["name"] for each in manifest["tools"]] == list(definitions())
+    assert [each["name"] for each in manifest["tools"]] == list(offered())
     assert all(each["description"] for each in manifest["tools"])
     asked = manifest["user_config"]
     assert [name for name, question in asked.items() if question.get("sensitive")] == ["api_key"]

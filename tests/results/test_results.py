@@ -32,6 +32,7 @@ GIVEN = {
     "recording_transcription_sid": "t1",
     "call_sid_or_participant_label": "customer",
     "id": "1",
+    "connection_id": "1",
     "name": "pin",
     "MaxSize": 5,
 }

@@ -183,6 +183,7 @@ class Network(RuleBasedStateMachine):
             "conference_sid": "conferences",
             "queue_sid": "queues",
             "id": "applications",
+            "connection_id": "applications",
             "recording_sid": "recordings",
             "siprec_sid": "siprecs",
             "streaming_sid": "streams",

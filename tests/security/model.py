@@ -16,10 +16,19 @@ from typing import Any
 import anyio
 import httpx
 
-from tests.security.world import MODES, Clock, CountingUpstream, create_call, pipelines, state_at, wire_key
+from tests.security.world import (
+    MODES,
+    Clock,
+    CountingUpstream,
+    by_connection,
+    create_call,
+    pipelines,
+    state_at,
+    wire_key,
+)
 from texml_mcp.execute import Call, Services, execute
 from texml_mcp.gate.confirm import Answer, AskThroughClient, CannotAskError, Person
-from texml_mcp.gate.external import Queue
+from texml_mcp.gate.external import NotAllowedError, Queue
 from texml_mcp.gate.state import State
 from texml_mcp.results import ToolResult
 from texml_mcp.server.services import SANDBOX_ACCOUNT
@@ -40,6 +49,9 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("update_call", {"call_sid": LIVE_CALL, "Texml": "<Response><Hangup/></Response>"}),
     ("delete_recording", {"recording_sid": RECORDING}),
     ("delete_recording", {"recording_sid": "rec-2"}),
+    by_connection("create_connection_call"),
+    by_connection("initiate_ai_call", AIAssistantId="assistant-1"),
+    by_connection("initiate_ai_call", AIAssistantId="assistant-1", TimeLimit=60),
 )
 
 Who = tuple[int, str]  # the call, and who asks
@@ -51,6 +63,10 @@ def wire_of(which: int) -> str:
     root = f"/v2/texml/Accounts/{SANDBOX_ACCOUNT}"
     if tool == "create_call":
         return wire_key("POST", f"{root}/Calls", given)
+    if "connection_id" in given:
+        form = {key: value for key, value in given.items() if key != "connection_id"}
+        kind = "ai_calls" if tool == "initiate_ai_call" else "calls"
+        return wire_key("POST", f"/v2/texml/{kind}/{given['connection_id']}", form)
     if tool == "update_call":
         form = {key: value for key, value in given.items() if key != "call_sid"}
         return wire_key("POST", f"{root}/Calls/{LIVE_CALL}", form)
@@ -388,7 +404,10 @@ class Walk:
         who, request = self.random.choice(waiting)
         approve = self.random.random() < 0.8
         queue = Queue(self.random.choice(self.states), self.clock)
-        queue.settle(request.id, "supervisor", approve=approve)
+        try:
+            queue.settle(request.id, "supervisor", approve=approve)
+        except NotAllowedError as error:
+            raise Violation(f"a request that waits cannot be settled: {error}") from None
         request.standing = "approved" if approve else "denied"
         if self.random.random() < 0.6:
             given = Given(*who, "external", self.random.choice(CLIENTS))

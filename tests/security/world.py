@@ -134,6 +134,7 @@ def pipelines(
             confirmer=confirmer,
             records=Records(state),
             account_sid=SANDBOX_ACCOUNT,
+            key_account=SANDBOX_ACCOUNT,
         )
         for mode in MODES
     }
@@ -141,3 +142,7 @@ def pipelines(
 
 def create_call(to: str = "+13125550142", **more: Any) -> tuple[str, dict[str, Any]]:
     return "create_call", {"To": to, "From": "+13125550100", "ApplicationSid": APPLICATION, **more}
+
+
+def by_connection(tool: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    return tool, {"To": "+13125550142", "From": "+13125550100", "connection_id": APPLICATION, **more}

@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from tests.e2e.conftest import Connect, Counting, story
-from texml_mcp.catalog import ENDPOINTS
+from texml_mcp.catalog import DEFAULT, ENDPOINTS
 from texml_mcp.cli.client import sandbox_server
 from texml_mcp.gate.policy import SHIPPED, decide, parse, shipped
 from texml_mcp.gate.policy.overview import outlook
@@ -280,7 +280,7 @@ async def test_the_policy_names_every_offered_tool_once(connect: Connect, name: 
     tools = told["tools"]
     named = [tool for action in ("allow", "confirm", "deny") for tool in tools.get(action, [])]
     named += tools.get("by_arguments", {})
-    assert sorted(named) == sorted(each.id for each in ENDPOINTS)
+    assert sorted(named) == sorted(each.id for each in DEFAULT)
     assert told["policy"] == name
     assert len(json.dumps(told)) < 4000
     assert told["guards"]["destinations"]["never"] == "emergency and crisis numbers"

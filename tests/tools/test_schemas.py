@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from texml_mcp.catalog import ENDPOINTS, Endpoint, Param, endpoint
+from texml_mcp.catalog import DEFAULT, ENDPOINTS, OPT_IN, Endpoint, Param, endpoint
 from texml_mcp.cli.schemas import expected, present
 from texml_mcp.tools.files import definitions, directory
 from texml_mcp.tools.offer import offered
@@ -48,7 +48,9 @@ def test_the_committed_files_are_what_the_catalogue_makes() -> None:
 
 
 def test_the_tools_are_the_endpoints_in_order_and_one_local_tool() -> None:
-    assert list(definitions()) == [*(each.id for each in ENDPOINTS), "validate_texml"]
+    opt_in = [each.id for each in ENDPOINTS if each.toolset in OPT_IN]
+    assert list(definitions()) == [*(each.id for each in DEFAULT), "validate_texml", *opt_in]
+    assert list(offered()) == list(definitions())[: -len(opt_in)]
 
 
 @each_tool
@@ -88,10 +90,10 @@ def test_local_arguments_stand_where_they_belong(ours: Endpoint) -> None:
 
 def test_what_the_definitions_cost() -> None:
     limits = json.loads((Path(__file__).parent / "token_budget.json").read_text())
-    committed = json.loads((directory() / "index.json").read_text())["tools"]
+    indices = [json.loads((directory() / name / "index.json").read_text()) for name in ("", *OPT_IN)]
     costs = {tool["name"]: token_estimate(model_text(tool)) for tool in TOOLS}
-    assert {entry["name"]: entry["tokens"] for entry in committed} == costs
-    assert sum(cost for name, cost in costs.items() if name != "validate_texml") <= limits["endpoints"]
+    assert {entry["name"]: entry["tokens"] for index in indices for entry in index["tools"]} == costs
+    assert sum(costs[each.id] for each in DEFAULT) <= limits["endpoints"]
     assert sum(costs[name] for name in offered(toolsets=["core"])) <= limits["core"]
     assert max(costs.values()) <= limits["largest"]
 
@@ -118,6 +120,8 @@ def said(param: Param, schema: dict[str, Any]) -> None:
     assert param.max_length == (int(counted[1]) if counted else schema.get("maxLength"))
     for each in param.fields:
         said(each, schema["properties"][each.key])
+    if param.values is not None:
+        said(param.values, schema["additionalProperties"])
     if param.items is not None:
         said(param.items, schema["items"])
 
@@ -132,7 +136,7 @@ def test_no_number_is_without_its_unit(ours: Endpoint) -> None:
             assert param.unit in words or param.name.lower().endswith(("secs", "seconds")), param.name
 
 
-@pytest.mark.parametrize("name", ["create_call", "dial_conference_participant"])
+@pytest.mark.parametrize("name", ["create_call", "dial_conference_participant", "initiate_ai_call"])
 def test_one_sentence_tells_the_units_of_a_dialed_leg(name: str) -> None:
     assert "MachineDetection* in ms or Hz, other times in s." in endpoint(name).doc
     for _, param in endpoint(name).params():

@@ -1,6 +1,6 @@
-"""What the API offers: the 38 endpoints, declared once."""
+"""What the API offers: its endpoints, each declared once."""
 
-from texml_mcp.catalog.endpoints import ENDPOINTS, TOOLSETS, endpoint, listing
+from texml_mcp.catalog.endpoints import DEFAULT, ENDPOINTS, OPT_IN, TOOLSETS, endpoint, listing
 from texml_mcp.catalog.model import (
     Effect,
     Endpoint,
@@ -11,11 +11,14 @@ from texml_mcp.catalog.model import (
     Param,
     Risk,
     RiskClass,
+    Role,
     Shape,
 )
 
 __all__ = [
+    "DEFAULT",
     "ENDPOINTS",
+    "OPT_IN",
     "TOOLSETS",
     "Effect",
     "Endpoint",
@@ -26,6 +29,7 @@ __all__ = [
     "Param",
     "Risk",
     "RiskClass",
+    "Role",
     "Shape",
     "endpoint",
     "listing",

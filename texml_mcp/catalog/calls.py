@@ -26,11 +26,14 @@ from texml_mcp.catalog.dialing import (
     AMD_THRESHOLDS,
     CALLER_ID,
     CUSTOM_HEADERS,
+    FROM,
     LEG_RECORDING,
     PREFERRED_CODECS,
     SIP_AUTH,
     STATUS_CALLBACK_EVENT,
+    TIME_LIMIT,
     TIMEOUT,
+    TO,
     leg_rules,
 )
 from texml_mcp.catalog.model import (
@@ -134,8 +137,8 @@ CREATE_CALL = Endpoint(
     body="json",
     path_params=(ACCOUNT_SID,),
     body_params=(
-        number("To", "E.164 or SIP URI", required=True),
-        number("From", "Your number", required=True),
+        TO,
+        FROM,
         Param("ApplicationSid", kind=Kind.SID, required=True),
         url("Url"),
         verb("UrlMethod"),
@@ -143,15 +146,7 @@ CREATE_CALL = Endpoint(
         Param("Texml", doc="<Response><Say>Hi</Say></Response>", kind=Kind.TEXML),
         CALLER_ID,
         TIMEOUT,
-        Param(
-            "TimeLimit",
-            "integer",
-            "",
-            default=14400,
-            minimum=30,
-            maximum=14400,
-            unit="s",
-        ),
+        TIME_LIMIT,
         *callback_with_verb("StatusCallback"),
         STATUS_CALLBACK_EVENT,
         choice(

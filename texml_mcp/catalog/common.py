@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texml_mcp.catalog.model import Field, Kind, Page, PageStyle, Param
+from texml_mcp.catalog.model import Field, Kind, Page, PageStyle, Param, Role
 
 ACCOUNT_SID = Param("account_sid", kind=Kind.SID, required=True)
 CALL_SID = Param("call_sid", kind=Kind.SID, required=True)
@@ -14,8 +14,15 @@ QUEUE_SID = Param("queue_sid", doc="SID or name", kind=Kind.SID, required=True)
 VERBS = ("GET", "POST")
 
 
-def url(name: str, doc: str = "", *, required: bool = False, format: str = "") -> Param:
-    return Param(name, doc=doc, kind=Kind.URL, required=required, format=format)
+def url(
+    name: str, doc: str = "", *, required: bool = False, format: str = "", role: Role | None = None
+) -> Param:
+    return Param(name, doc=doc, kind=Kind.URL, required=required, format=format, role=role)
+
+
+def urls(name: str, doc: str = "") -> Param:
+    """A list of addresses, each judged as one."""
+    return Param(name, "array", doc, kind=Kind.URL, items=Param("", kind=Kind.URL))
 
 
 def verb(name: str, default: str | None = "POST") -> Param:
@@ -36,8 +43,8 @@ def words(name: str, *values: str, doc: str = "", default: str | None = "complet
     return Param(name, doc=doc, kind=Kind.WORDS, words=values, default=default)
 
 
-def number(name: str, doc: str, *, required: bool = False) -> Param:
-    return Param(name, doc=doc, kind=Kind.NUMBER, required=required)
+def number(name: str, doc: str, *, required: bool = False, role: Role | None = None) -> Param:
+    return Param(name, doc=doc, kind=Kind.NUMBER, required=required, role=role)
 
 
 def callback_with_verb(name: str, *, default: str | None = "POST") -> tuple[Param, Param]:

@@ -1,4 +1,4 @@
-"""Parameters of a new call leg, shared by placing a call and dialing a conference participant."""
+"""Parameters of a new call leg, shared by all that places one: a call, a participant, an assistant's call."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from texml_mcp.catalog.common import (
     callback_with_verb,
     choice,
     flag,
+    number,
     words,
 )
 from texml_mcp.catalog.conditions import Is
-from texml_mcp.catalog.model import Kind, Param
+from texml_mcp.catalog.model import Kind, Param, Role
 from texml_mcp.catalog.rules import NoEffect, Rule
 
+TO = number("To", "E.164 or SIP URI", required=True)
+FROM = number("From", "Your number", required=True, role=Role.CALLER)
 CALLER_ID = Param(
     "CallerId",
     doc="Display name",
@@ -22,6 +25,7 @@ CALLER_ID = Param(
     pattern=r"^[A-Za-z0-9 \-_~!.+]{0,128}$",
 )
 TIMEOUT = Param("Timeout", "integer", "Ring time", default=30, minimum=5, maximum=120, unit="s")
+TIME_LIMIT = Param("TimeLimit", "integer", "", default=14400, minimum=30, maximum=14400, unit="s")
 PREFERRED_CODECS = Param("PreferredCodecs", doc="Comma separated", kind=Kind.LIST)
 CUSTOM_HEADERS = Param(
     "CustomHeaders",

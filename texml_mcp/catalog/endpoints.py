@@ -1,4 +1,4 @@
-"""The catalogue: every endpoint, in the documented order."""
+"""The catalogue: every endpoint, in the documented order, and which are offered only to who asks for them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from texml_mcp.catalog import (
     calls,
     conference_recordings,
     conferences,
+    extras,
     participants,
     queues,
     recordings,
@@ -31,6 +32,7 @@ _RESOURCES = (
     transcriptions,
     secrets,
     applications,
+    extras,
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = tuple(
@@ -38,6 +40,10 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
 )
 
 TOOLSETS: tuple[str, ...] = tuple(dict.fromkeys(endpoint.toolset for endpoint in ENDPOINTS))
+
+# Toolsets that a server offers only where they are named.
+OPT_IN: tuple[str, ...] = ("extras",)
+DEFAULT: tuple[Endpoint, ...] = tuple(endpoint for endpoint in ENDPOINTS if endpoint.toolset not in OPT_IN)
 
 _BY_ID = {endpoint.id: endpoint for endpoint in ENDPOINTS}
 
@@ -52,6 +58,8 @@ def listing(known: Endpoint) -> Endpoint | None:
 
     For a thing that no endpoint lists it is the collection of what it hangs on.
     """
+    if known.listed:
+        return endpoint(known.listed)
     steps = _steps(known)
     for position in reversed(range(1, len(steps))):
         if steps[position].startswith("{") and (found := _LISTS.get(steps[:position])):

@@ -40,6 +40,13 @@ class Kind(StrEnum):
     UNTRUSTED = "untrusted"  # words that a third party chose
 
 
+class Role(StrEnum):
+    """What a value does to people beyond its kind. A number in a write that has none is rung."""
+
+    CALLER = "caller"  # shown to whoever is rung
+    STREAM = "stream"  # sent live audio
+
+
 class Effect(StrEnum):
     """What the endpoint does to the resource."""
 
@@ -77,7 +84,8 @@ class Param:
 
     `name` is the documented wire name, `doc` at most twelve words, `aliases` other documented wire
     spellings, `allowed` values accepted besides the range. A range that no document states is checked and
-    not published (`unpublished_range`): a refusal tells it.
+    not published (`unpublished_range`): a refusal tells it. An object has `fields`, or keys of the caller's
+    choice that each hold one of `values`.
     """
 
     name: str
@@ -95,12 +103,14 @@ class Param:
     format: str = ""
     unit: str = ""
     kind: Kind | None = None
+    role: Role | None = None
     words: tuple[str, ...] = ()
     allowed: tuple[int, ...] = ()
     unpublished_range: bool = False
     aliases: tuple[str, ...] = ()
     items: Param | None = None
     fields: tuple[Param, ...] = ()
+    values: Param | None = None
 
     @property
     def key(self) -> str:
@@ -167,7 +177,8 @@ class Endpoint:
     `doc` is what a model reads: what it does, when not to use it, its effect on people and money.
     `body` is the documented request encoding, `envelope` the key that wraps the answer, `lagging`
     that the read may trail behind a write. `settles` names the read that tells whether a write with
-    an unknown outcome happened.
+    an unknown outcome happened, `refuses` body fields that the API documents to answer with 422, and
+    `listed` the list in which what the path names is found, where the path itself does not lead there.
     """
 
     id: str
@@ -192,10 +203,17 @@ class Endpoint:
     lagging: bool = False
     settles: str = ""
     errors: tuple[int, ...] = ()
+    refuses: tuple[str, ...] = ()
+    listed: str = ""
 
     @property
     def reads(self) -> bool:
         return self.effect is Effect.READ
+
+    @property
+    def starts_call(self) -> bool:
+        """Whether it rings a phone: it is then guarded, counted, followed and looked for as a new call."""
+        return not self.reads and any(rings(param) for param in self.body_params)
 
     @property
     def description(self) -> str:
@@ -225,3 +243,8 @@ class Endpoint:
     def risks_of(self, arguments: Mapping[str, Any]) -> tuple[Risk, ...]:
         """What this call can do with these arguments (under wire names)."""
         return tuple(risk for risk in self.risks if risk.when.holds(arguments))
+
+
+def rings(param: Param) -> bool:
+    """Whether a parameter of a write names who is rung: every number that is not said to be the caller's."""
+    return param.kind is Kind.NUMBER and param.role is not Role.CALLER

@@ -17,7 +17,6 @@ from texml_mcp.catalog.common import (
     choice,
     flag,
     nested_page,
-    number,
     url,
     verb,
     words,
@@ -29,11 +28,13 @@ from texml_mcp.catalog.dialing import (
     AMD_THRESHOLDS,
     CALLER_ID,
     CUSTOM_HEADERS,
+    FROM,
     LEG_RECORDING,
     PREFERRED_CODECS,
     SIP_AUTH,
     STATUS_CALLBACK_EVENT,
     TIMEOUT,
+    TO,
     leg_rules,
 )
 from texml_mcp.catalog.model import Effect, Endpoint, Field, Kind, Param, Risk, RiskClass, Shape
@@ -99,8 +100,8 @@ DIAL_CONFERENCE_PARTICIPANT = Endpoint(
     body="form",
     path_params=(ACCOUNT_SID, CONFERENCE_SID),
     body_params=(
-        number("To", "E.164 or SIP URI", required=True),
-        number("From", "Your number", required=True),
+        TO,
+        FROM,
         Param("ApplicationSid", doc="Needed unless the conference exists", kind=Kind.SID),
         Param("Label", doc="Unique; usable as call SID"),
         flag("Muted"),

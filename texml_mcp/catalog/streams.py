@@ -16,7 +16,7 @@ from texml_mcp.catalog.common import (
     verb,
 )
 from texml_mcp.catalog.conditions import Given, Is
-from texml_mcp.catalog.model import Effect, Endpoint, Field, Kind, Param, Risk, RiskClass, Shape
+from texml_mcp.catalog.model import Effect, Endpoint, Field, Kind, Param, Risk, RiskClass, Role, Shape
 from texml_mcp.catalog.rules import NoEffect
 
 STREAM = Shape(
@@ -52,7 +52,7 @@ START_CALL_STREAM = Endpoint(
     body="form",
     path_params=(ACCOUNT_SID, CALL_SID),
     body_params=(
-        url("Url", required=True),
+        url("Url", required=True, role=Role.STREAM),
         choice("Track", *STREAM_TRACKS, default="inbound_track"),
         Param("Name"),
         choice("BidirectionalMode", "mp3", "rtp", default="mp3"),

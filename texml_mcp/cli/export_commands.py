@@ -74,7 +74,7 @@ def _made(format_: str, toolsets: list[str], how: Any) -> tuple[Any, dict[str, A
     """The export and the map of its disguise. Raises what the options deserve."""
     from texml_mcp.exports.formats import export as exported
     from texml_mcp.exports.perturb import perturb
-    from texml_mcp.tools.files import definitions
+    from texml_mcp.tools.files import offered_definitions
     from texml_mcp.tools.offer import offered
 
     names = offered(toolsets=toolsets)
@@ -82,7 +82,7 @@ def _made(format_: str, toolsets: list[str], how: Any) -> tuple[Any, dict[str, A
         from texml_mcp.sandbox.openapi import openapi
 
         return openapi(names), {}
-    tools, disguise = perturb([definitions()[name] for name in names], how)
+    tools, disguise = perturb(offered_definitions(names), how)
     return exported(format_, tools), disguise
 
 

@@ -1,16 +1,17 @@
-"""What of README.md and docs/ is made from the code: tables between markers, and the pages of docs/tools/."""
+"""What is made from the code beside tool_schemas/: tables of pages, docs/tools/, the schema of a policy."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from texml_mcp.catalog import ENDPOINTS, Endpoint
+from texml_mcp.catalog import DEFAULT, ENDPOINTS, OPT_IN, Endpoint
 from texml_mcp.cli import committed
 from texml_mcp.cli.docs import FOLDER
 from texml_mcp.cli.options import table
 from texml_mcp.gate.policy import default_action
-from texml_mcp.tools.files import definitions
+from texml_mcp.gate.policy.schema import FILE_NAME, schema_text
+from texml_mcp.tools.files import definitions, offered_definitions
 from texml_mcp.tools.offer import OFFERED_SETS, offered
 from texml_mcp.tools.schema import model_text, token_estimate
 from texml_mcp.tools.validate_texml import NAME
@@ -22,11 +23,17 @@ README = ROOT / "README.md"
 def tools_table() -> str:
     """Every tool: what it does, its endpoint, and whether it asks first."""
     lines = ["| tool | what it does | endpoint | asks first |", "|---|---|---|---|"]
-    for each in ENDPOINTS:
-        lines.append(f"| `{each.id}` | {each.description} | `{each.method} {each.path}` | {_asks(each)} |")
+    lines += [_row(each) for each in DEFAULT]
     local = definitions()["validate_texml"]
     lines.append(f"| `validate_texml` | {local['description']} | local | no |")
+    for toolset in OPT_IN:
+        lines += ["", f"Offered only where it is named (`--toolsets default,{toolset}`):", "", *lines[:2]]
+        lines += [_row(each) for each in ENDPOINTS if each.toolset == toolset]
     return "\n".join(lines)
+
+
+def _row(each: Endpoint) -> str:
+    return f"| `{each.id}` | {each.description} | `{each.method} {each.path}` | {_asks(each)} |"
 
 
 def _asks(each: Endpoint) -> str:
@@ -39,13 +46,13 @@ def _asks(each: Endpoint) -> str:
 
 def toolsets_table() -> str:
     """Every toolset: what a model pays for it, and its tools. validate_texml is in each."""
-    costs = {name: token_estimate(model_text(tool)) for name, tool in definitions().items()}
     lines = ["| toolset | tokens | tools beside `validate_texml` |", "|---|---:|---|"]
     for each in OFFERED_SETS:
         names = offered(toolsets=[each])
         others = ", ".join(f"`{name}`" for name in names if name != NAME)
-        lines.append(f"| `{each}` | {sum(costs[name] for name in names):,} | {others} |")
-    lines.append(f"| all, the default | {sum(costs.values()):,} | the {len(costs) - 1} |")
+        told = f"the {len(DEFAULT)}, where nothing is named" if names == offered() else others
+        cost = sum(token_estimate(model_text(tool)) for tool in offered_definitions(names))
+        lines.append(f"| `{each}` | {cost:,} | {told} |")
     return "\n".join(lines)
 
 
@@ -74,7 +81,7 @@ def _filled(text: str, **tables: str) -> str:
 
 
 def expected() -> dict[str, str]:
-    """Every page that is made, in whole or in part, by its path from the root of a checkout.
+    """Every file that is made, in whole or in part, by its path from the root of a checkout.
 
     Plays the examples on a sandbox, which takes seconds. Raises `RehearsalError` for one that fails.
     """
@@ -93,6 +100,7 @@ def expected() -> dict[str, str]:
         "docs/policy.md": _filled(present("docs/policy.md"), keys=policy.tables()),
         index: _filled(present(index), structured=shown, pages=tools.index()),
         **tools.pages(played),
+        f"texml_mcp/gate/policy/{FILE_NAME}": schema_text(),
     }
 
 

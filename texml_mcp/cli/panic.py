@@ -88,7 +88,7 @@ async def _hang_up(journal: Journal, upstream_of: Callable[[str], Upstream]) -> 
             continue
         journal.call_over(call.sid)
         typer.echo(f"{call.sid}: hung up.")
-    open_writes = [entry for entry in journal.unsettled() if entry.tool in ("create_call",)]
+    open_writes = [entry for entry in journal.unsettled() if endpoint(entry.tool).starts_call]
     for entry in open_writes:
         failed += 1
         typer.echo(f"{entry.id}: may have been placed; texml-mcp journal reconcile tells.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,35 @@ from texml_mcp.evals import schema as tasks
 from texml_mcp.exports.formats import FORMATS
 from texml_mcp.sandbox.openapi import openapi
 from texml_mcp.tools.files import INDEX, canonical
-from texml_mcp.tools.schema import model_text, token_estimate, tool_definitions
+from texml_mcp.tools.offer import ALL_TOOLS
+from texml_mcp.tools.schema import definitions_by_set, model_text, token_estimate, tool_definitions
 
 _HERE = Path(__file__).resolve().parent.parent.parent / "tool_schemas"
 
 
 def expected() -> dict[str, str]:
-    """Every file of tool_schemas/ by name, with its canonical text."""
-    files: dict[str, str] = {}
-    entries: list[dict[str, Any]] = []
-    tools = tool_definitions()
-    for tool in tools:
-        file = f"{tool['name']}.json"
-        files[file] = canonical(tool)
-        entries.append({"name": tool["name"], "file": file, "tokens": token_estimate(model_text(tool))})
-    files[INDEX] = canonical({"tools": entries})
-    files["openapi.json"] = canonical(openapi())
-    files[tasks.FILE] = canonical(tasks.task_schema())
-    for name, made in FORMATS.items():
-        files[f"exports/{name}.json"] = canonical(made.convert(tools))
+    """Every file of tool_schemas/ by name, with its canonical text; opt-in toolsets have a folder each."""
+    files = {tasks.FILE: canonical(tasks.task_schema())}
+    for toolset, tools in definitions_by_set().items():
+        folder = f"{toolset}/" if toolset else ""
+        files |= {f"{folder}{name}": text for name, text in _of_set(tools).items()}
     return files
+
+
+def _of_set(tools: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The definitions with their index, the API's document of them, and each provider's format."""
+    files = {f"{tool['name']}.json": canonical(tool) for tool in tools}
+    entries = [
+        {
+            "name": tool["name"],
+            "file": f"{tool['name']}.json",
+            "tokens": token_estimate(model_text(tool)),
+        }
+        for tool in tools
+    ]
+    files[INDEX] = canonical({"tools": entries})
+    files["openapi.json"] = canonical(openapi([tool["name"] for tool in tools]))
+    return files | {f"exports/{name}.json": canonical(made.convert(tools)) for name, made in FORMATS.items()}
 
 
 def write(where: Path = _HERE) -> list[str]:
@@ -64,7 +74,7 @@ def _compare_with_a_server() -> list[str]:
     from texml_mcp.cli.client import sandbox_server
 
     async def ask() -> list[str]:
-        async with sandbox_server() as client:
+        async with sandbox_server("--tools", ",".join(ALL_TOOLS)) as client:
             listed = (await client.list_tools()).tools
         ours = [json.loads(json.dumps(tool)) for tool in tool_definitions()]
         theirs = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -91,9 +91,21 @@ def secrets_in(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, .
             values = (str(header.get("value", "")) for header in headers)
             # A header value of a few characters is no secret, and masking it would spoil every error.
             found.extend(text for text in values if len(text) >= SHORTEST_SECRET)
-        elif param.kind is Kind.URL and isinstance(value, str):
-            found.extend(text for text in secrets_of_url(value) if len(text) >= SHORTEST_SECRET)
+        elif param.kind is Kind.URL or param.values is not None:
+            held = (text for each in _texts(value) for text in secrets_of_url(each))
+            found.extend(text for text in held if len(text) >= SHORTEST_SECRET)
     return tuple(found)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of an argument: itself, those of a list, or those that an object holds."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts(list(cast("dict[str, Any]", value).values()))
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _texts(each)
 
 
 def _masked(param: Param | None, value: Any) -> Any:

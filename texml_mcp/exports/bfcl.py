@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from texml_mcp.exports.wording import Json, described
+from texml_mcp.exports.wording import Json, as_text, described
 
 _TYPES = {"object": "dict", "number": "float"}
 _SAID = ("minimum", "maximum", "minLength", "maxLength", "pattern")
@@ -35,6 +35,7 @@ def _object(schema: Json) -> Json:
 
 
 def _property(schema: Json, name: str) -> Json:
+    schema = as_text(schema)
     document: Json = {"type": _TYPES.get(schema["type"], schema["type"])}
     # Its handlers append to the description of a float, and fail where there is none.
     document["description"] = described(schema, _SAID) or _spelled_out(name)

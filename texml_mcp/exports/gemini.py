@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from texml_mcp.exports.wording import Json, described
+from texml_mcp.exports.wording import Json, as_text, described
 
 _KEPT = ("minimum", "maximum", "pattern")
 _COUNTS = ("minLength", "maxLength")
@@ -30,6 +30,7 @@ def convert(tools: Sequence[Json]) -> list[Json]:
 
 
 def _schema(schema: Json) -> Json:
+    schema = as_text(schema)
     subset: Json = {"type": schema["type"].upper()}
     if text := described(schema, ("default",)):
         subset["description"] = text

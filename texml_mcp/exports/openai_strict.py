@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from texml_mcp.exports.openai import function
-from texml_mcp.exports.wording import Json, described
+from texml_mcp.exports.wording import Json, as_text, described
 
 _KEPT = ("minimum", "maximum", "pattern")
 _SAID = ("default", "minLength", "maxLength")
@@ -20,6 +20,7 @@ def convert(tools: Sequence[Json]) -> list[Json]:
 
 
 def _schema(schema: Json, *, nullable: bool) -> Json:
+    schema = as_text(schema)
     strict: Json = {"type": [schema["type"], "null"] if nullable else schema["type"]}
     if text := described(schema, _SAID):
         strict["description"] = text

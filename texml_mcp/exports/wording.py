@@ -9,6 +9,17 @@ Json = dict[str, Any]
 MOST_WORDS = 12  # what a parameter's description may cost, in every format
 
 
+def as_text(schema: Json) -> Json:
+    """A property as it is, but for an object with keys of the caller's choice, which is told as JSON text.
+
+    For formats that have no word for such keys; the text is read as what it says.
+    """
+    if "additionalProperties" not in schema or "properties" in schema:
+        return schema
+    said = str(schema.get("description", ""))
+    return {"type": "string", "description": f"{said}; a JSON object" if said else "A JSON object"}
+
+
 def facts(schema: Json) -> dict[str, str]:
     """Each constraint of a property in a few words, under the keyword that it stands for."""
     said: dict[str, str] = {}

@@ -6,9 +6,8 @@ All of it asks the store, so async code calls it through `State.run`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from texml_mcp.gate.records import Case, Records
 from texml_mcp.gate.ruling import Judge, Ruling
@@ -35,7 +34,7 @@ class Begun:
         if outcome == "not_sent":
             _give_back(self.judge, self.reserved)
         unnoticed = None
-        if outcome != "not_sent" and sid and "To" in self.case.wire:  # a call leg, no recording or queue
+        if outcome != "not_sent" and sid and self.case.known.starts_call:
             unnoticed = self._opened(sid)
         return self.records.settle(self.id, self.case, outcome, status=status, sid=sid) or unnoticed
 
@@ -50,13 +49,13 @@ class Begun:
         return None
 
 
-def begin(judge: Judge, records: Records, case: Case, wire: Mapping[str, Any]) -> Begun | Ruling | None:
+def begin(judge: Judge, records: Records, case: Case) -> Begun | Ruling | None:
     """Count and write down a write, or say why it must not leave: a denial, or None for a twin.
 
     None means that nobody was asked about this call and an identical one has begun in the meantime.
     Raises `StoreError` and `RecordError`: then it must not leave either, and nothing is counted.
     """
-    reserved = judge.reserve(case.known, wire)
+    reserved = judge.reserve(case.known, case.wire)
     if isinstance(reserved, Ruling):
         return reserved
     try:

@@ -15,7 +15,7 @@ MOST = 3
 
 def after(endpoint: Endpoint, given: Record, record: Record) -> list[Next]:
     """Ready calls that follow a success. `record` is the answer, or the first item of a list."""
-    suggest = _AFTER.get(endpoint.id)
+    suggest = _AFTER.get(endpoint.id) or (_started_call if endpoint.starts_call else None)
     return [] if suggest is None else list(suggest(given, record))[:MOST]
 
 
@@ -39,8 +39,8 @@ def finding(endpoint: Endpoint, given: Record) -> list[Next]:
     return [Next(read.id, {key: given[key] for key in keys if key in given}, "what there is")]
 
 
-def _created_call(given: Record, call: Record) -> Iterator[Next]:
-    if sid := call.get("sid"):
+def _started_call(given: Record, call: Record) -> Iterator[Next]:
+    if sid := call.get("sid") or call.get("call_sid"):
         yield Next("get_call", {"call_sid": sid, "wait_for": "in-progress"}, "wait until it is answered")
         yield Next("update_call", {"call_sid": sid, "Status": "completed"}, "hang up")
     else:
@@ -102,7 +102,6 @@ def _transcription(given: Record, transcription: Record) -> Iterator[Next]:
 
 
 _AFTER: dict[str, Callable[[Record, Record], Iterator[Next]]] = {
-    "create_call": _created_call,
     "get_call": _call,
     "start_call_recording": _started_recording,
     "update_call_recording": _stopped_recording,

@@ -202,6 +202,8 @@ BY_SHAPE: dict[str, Summary] = {
             "channels",
         ),
     ),
+    "placed_call": Summary("call", ("call_sid", "status", "from", "to")),
+    "ai_call": Summary("call", ("call_sid", "status", "from", "to")),
     "conference_recording": Summary("recording", _RECORDING_BRIEF, _recording, row=_RECORDING_ROW),
     "siprec": Summary("SIPREC session", ("sid", "status", "track", "call_sid", "start_time", "error_code")),
     "siprec_change": Summary("SIPREC session", ("sid", "status", "call_sid", "error_code")),
@@ -256,6 +258,19 @@ Sentence = Callable[[Record, Record], str]
 """(record, arguments under wire names) -> what has happened."""
 
 
+def _placed_call(call: Record, given: Record) -> str:
+    return join(
+        f"Call placed to {given.get('To')} from {given.get('From')}:",
+        f"{call.get('status') or 'accepted'}.",
+        "" if call.get("sid") or call.get("call_sid") else "The API named no call SID: list_calls finds it.",
+    )
+
+
+def _ai_call(call: Record, given: Record) -> str:
+    assistant = given.get("AIAssistantId")
+    return join(_placed_call(call, given), f"Assistant {assistant} talks once it is answered.")
+
+
 def _changed_call(call: Record, given: Record) -> str:
     if given.get("Status") == "completed":
         return join("Hung up.", _state(call))
@@ -288,11 +303,9 @@ def _changed_participant(participant: Record, given: Record) -> str:
 
 
 SENTENCES: dict[str, Sentence] = {
-    "create_call": lambda call, given: join(
-        f"Call placed to {given.get('To')} from {given.get('From')}:",
-        f"{call.get('status') or 'accepted'}.",
-        "" if call.get("sid") else "The API named no call SID: list_calls finds it.",
-    ),
+    "create_call": _placed_call,
+    "create_connection_call": _placed_call,
+    "initiate_ai_call": _ai_call,
     "update_call": _changed_call,
     "start_call_recording": lambda recording, given: f"Recording {recording.get('sid', '?')} started.",
     "update_call_recording": _changed_recording,

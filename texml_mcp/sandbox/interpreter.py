@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from texml_mcp.sandbox import assistants
 from texml_mcp.sandbox.attachments import connect, start, stop
 from texml_mcp.sandbox.dialing import AFTER_CONFERENCE, after_conference, dial
 from texml_mcp.sandbox.documents import Step
@@ -106,4 +107,5 @@ _VERBS: dict[str, Verb] = {
     "Start": start,
     "Stop": stop,
     "Connect": connect,
+    assistants.TALK["verb"]: assistants.talk,
 }

@@ -71,6 +71,10 @@ class Legs(Rooms):
         """A leg that may have waited in a queue is gone, or does something else."""
         raise NotImplementedError
 
+    def talk_over(self, call: Record) -> None:
+        """A leg that an assistant may have talked to is gone, or does something else."""
+        raise NotImplementedError
+
     # --- the start
 
     def new_leg(self, to: str, from_: str, **more: Any) -> Record:
@@ -172,6 +176,7 @@ class Legs(Rooms):
         self.leave(sid)
         self.leave_queue(sid, "hangup")
         self.wait_given_up(call)
+        self.talk_over(call)
         self._part(call)
         self.tell(call, "completed")
         self.plan(RETENTION_SECONDS, "forget", sid)
@@ -191,6 +196,7 @@ class Legs(Rooms):
         self.leave(call["sid"])
         self.leave_queue(call["sid"], "redirected")
         self.wait_given_up(call)
+        self.talk_over(call)
         self._part(call)
         self.touch(call, script=script, runs_document=True)
         if call["status"] == "in-progress":
@@ -264,30 +270,33 @@ class Legs(Rooms):
         """Call progress, to who asked for it. Supervisors' legs tell nothing."""
         if call["supervises"] is not None:
             return
+        # Of an assistant's call each way to end is an event of its own.
+        named = call["status"] if event == "completed" and "assistant" in call else event
         call["sequence"] += 1
         over = call["ended"] is not None
         status = call["status"] if event in ("ringing", "answered", "completed") else event
         talked = int(call["ended"] - call["answered"]) if over and call["answered"] is not None else 0
-        self.send(
-            call["hook"],
-            event,
-            "call-progress-events",
-            CallSid=call["sid"],
-            CallSidLegacy=call["sid"],
-            ParentCallSid=call["parent"],
-            CallStatus=status,
-            CallerId=call["caller_name"],
-            ConnectionId=call["application"],
-            From=call["from"],
-            To=call["to"],
-            SequenceNumber=call["sequence"] - 1,
-            Timestamp=iso(self.clock.now),
-            CallInitiatedAt=iso(call["started"]),
-            AnsweredBy=call["answered_by"],
-            CallDuration=talked if over else None,
-            HangupSource=call["by"] if over else None,
-            HangupCause=call["cause"] if over else None,
-            StartTime=iso(call["started"]) if over else None,
-            AnsweredTime=iso(call["answered"]) if over else None,
-            EndTime=iso(call["ended"]) if over else None,
-        )
+        for hook in (call["hook"], *call.get("more_hooks", ())):
+            self.send(
+                hook,
+                named,
+                "call-progress-events",
+                CallSid=call["sid"],
+                CallSidLegacy=call["sid"],
+                ParentCallSid=call["parent"],
+                CallStatus=status,
+                CallerId=call["caller_name"],
+                ConnectionId=call["application"],
+                From=call["from"],
+                To=call["to"],
+                SequenceNumber=call["sequence"] - 1,
+                Timestamp=iso(self.clock.now),
+                CallInitiatedAt=iso(call["started"]),
+                AnsweredBy=call["answered_by"],
+                CallDuration=talked if over else None,
+                HangupSource=call["by"] if over else None,
+                HangupCause=call["cause"] if over else None,
+                StartTime=iso(call["started"]) if over else None,
+                AnsweredTime=iso(call["answered"]) if over else None,
+                EndTime=iso(call["ended"]) if over else None,
+            )

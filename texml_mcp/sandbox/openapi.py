@@ -29,7 +29,7 @@ _ERROR: Json = {
         }
     },
 }
-# Which path parameter of other endpoints an answer settles, and where in the answer it is.
+# Which path parameter of other endpoints an answer settles, by its names, and where in the answer it is.
 _SETTLES = {
     "create_call": ("call_sid", "/sid"),
     "list_calls": ("call_sid", "/calls/0/sid"),
@@ -41,7 +41,7 @@ _SETTLES = {
     "create_queue": ("queue_sid", "/sid"),
     "list_recordings": ("recording_sid", "/recordings/0/sid"),
     "list_transcriptions": ("recording_transcription_sid", "/transcriptions/0/sid"),
-    "create_application": ("id", "/data/id"),
+    "create_application": ("id connection_id", "/data/id"),
 }
 # What any endpoint may answer, besides the errors documented for it.
 _COMMON_ERRORS = (400, 401, 404, 415, 422, 429)
@@ -104,13 +104,14 @@ def _links(endpoint: Endpoint, others: Sequence[Endpoint]) -> Json:
     """Where an answer leads: every operation whose path it settles, given the path of its own request."""
     if endpoint.id not in _SETTLES:
         return {}
-    settled, pointer = _SETTLES[endpoint.id]
+    names, pointer = _SETTLES[endpoint.id]
+    settled = names.split()
     known = {param.name: f"$request.path.{param.name}" for param in endpoint.path_params}
-    known[settled] = f"$response.body#{pointer}"
+    known |= dict.fromkeys(settled, f"$response.body#{pointer}")
     links: Json = {}
     for target in others:
         needed = [param.name for param in target.path_params]
-        if settled in needed and known.keys() >= set(needed):
+        if not set(settled).isdisjoint(needed) and known.keys() >= set(needed):
             links[target.id] = {
                 "operationId": target.id,
                 "parameters": {name: known[name] for name in needed},
@@ -155,6 +156,8 @@ def _schema(param: Param) -> Json:
         schema["properties"] = {each.name: _schema(each) for each in param.fields}
         if required := [each.name for each in param.fields if each.required]:
             schema["required"] = required
+    if param.values is not None:
+        schema["additionalProperties"] = _schema(param.values)
     return schema
 
 

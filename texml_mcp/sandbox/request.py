@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -100,6 +100,9 @@ def _unfolded(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 def checked(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     """The body under its documented types. Unknown fields are ignored, as the API does."""
+    for name in endpoint.refuses:
+        if given.get(name) is not None:
+            raise bad_request_422(f"{name} is not allowed here.", name)
     typed: dict[str, Any] = {}
     for param in endpoint.body_params:
         value = given.get(param.name)
@@ -164,6 +167,9 @@ def _nested(param: Param, value: Any) -> Any:
     if isinstance(value, dict):
         inner = {each.name: each for each in param.fields}
         held = cast("dict[str, Any]", value)
+        if param.values is not None:
+            named = replace(param.values, name=param.name)  # what an error names
+            return {name: _typed(named, each) for name, each in held.items() if each is not None}
         return {
             name: _typed(inner[name], each)
             for name, each in held.items()

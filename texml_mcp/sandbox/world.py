@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from texml_mcp.sandbox import dialing, prompts, scripts, waiting
+from texml_mcp.sandbox import assistants, dialing, prompts, scripts, waiting
 from texml_mcp.sandbox.hearing import hears
 from texml_mcp.sandbox.interpreter import run
 from texml_mcp.sandbox.legs import FINAL, Legs
@@ -34,6 +34,7 @@ class World(Legs):
         "limit_recording": "limit_recording",
         "finish_recording": "finish_recording",
         "finish_transcription": "finish_transcription",
+        "analyzed": "analyzed",
         "overheard": "overheard",
         "expire_conference": "expire_conference",
         "forget": "forget",
@@ -134,6 +135,14 @@ class World(Legs):
 
     def wait_given_up(self, call: Record) -> None:
         waiting.tell_result(self, call)
+
+    def talk_over(self, call: Record) -> None:
+        assistants.over(self, call)
+
+    def analyzed(self, sid: str) -> None:
+        """What an assistant talked about has been looked through."""
+        if sid in self.state["calls"]:
+            self.tell(self.state["calls"][sid], "analyzed")
 
     def dial_bridged(self, parent: Record) -> None:
         dialing.bridged(self, parent)

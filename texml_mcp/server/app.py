@@ -34,7 +34,7 @@ from texml_mcp.server.reference import add_reference
 from texml_mcp.server.sealing import OwnKey
 from texml_mcp.server.telemetry.calls import Telemetry
 from texml_mcp.server.telemetry.veil import Veiled
-from texml_mcp.tools.files import definitions
+from texml_mcp.tools.files import definitions, offered_definitions
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def build_server(
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         services = reached(ctx)
         # Answered from the committed files, as they stand: no model is built for a tool.
-        tools = [tool for name, tool in definitions().items() if name in services.offered]
+        tools = offered_definitions(services.offered)
         return {"resultType": "complete", "tools": tools}  # pyright: ignore[reportReturnType]  # the runner takes a dict
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> CallToolResult:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from texml_mcp.text import clean, shown
-from texml_mcp.tools.offer import UnknownNameError, offered
+from texml_mcp.tools.offer import ALL_TOOLS, UnknownNameError, offered
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -61,6 +61,7 @@ class Narrowing:
                     tools=_names(tools),
                     exclude=_names(exclude),
                     read_only=flag == "true",
+                    usual=ALL_TOOLS,
                 )
             )
         except UnknownNameError as error:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from texml_mcp.catalog import ENDPOINTS, Endpoint, Field, Kind, Param, RiskClass
+from texml_mcp.catalog import DEFAULT, ENDPOINTS, OPT_IN, Endpoint, Field, Kind, Param, RiskClass
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.results.model import Outcome, Status
 from texml_mcp.tools.local import VALUE_ENV, local_params
@@ -32,8 +32,16 @@ _OBJECT: JSON = {"type": "object"}
 
 
 def tool_definitions() -> list[JSON]:
-    """Every tool in its wire form, in the documented order: the 38 endpoints, then the local tool."""
-    return [*(endpoint_tool(each) for each in ENDPOINTS), VALIDATE_TEXML]
+    """Every tool in its wire form: those of the default, the local one at their end, then what is opt-in."""
+    return [tool for tools in definitions_by_set().values() for tool in tools]
+
+
+def definitions_by_set() -> dict[str, list[JSON]]:
+    """Those of the default under an empty name, and those of each opt-in toolset, in the documented order."""
+    return {
+        "": [*(endpoint_tool(each) for each in DEFAULT), VALIDATE_TEXML],
+        **{name: [endpoint_tool(each) for each in ENDPOINTS if each.toolset == name] for name in OPT_IN},
+    }
 
 
 def endpoint_tool(endpoint: Endpoint) -> JSON:
@@ -92,6 +100,8 @@ def property_schema(param: Param, told: frozenset[str] = frozenset()) -> JSON:
         schema["properties"] = {each.key: property_schema(each) for each in param.fields}
         if required := [each.key for each in param.fields if each.required]:
             schema["required"] = required
+    if param.values is not None:
+        schema["additionalProperties"] = property_schema(param.values)
     return schema
 
 

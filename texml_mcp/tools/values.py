@@ -50,6 +50,8 @@ def coerce(param: Param, value: Any) -> Any:
 
 def _said(param: Param, value: object) -> str:
     """The value as an error may repeat it."""
+    if param.type in ("array", "object") and isinstance(value, str):
+        return "text"  # it may be the whole list, credentials included, written in a way we cannot read
     return "a value" if param.kind is Kind.SECRET else shown(value)
 
 
@@ -135,8 +137,11 @@ def _array(param: Param, value: Any) -> list[Any]:
 def _object(param: Param, value: Any) -> dict[str, Any]:
     value = _decoded(value, dict)
     if not isinstance(value, dict):
-        raise _wrong(param, value, "an object with " + ", ".join(each.key for each in param.fields))
+        holds = ", ".join(each.key for each in param.fields) or "texts by name"
+        raise _wrong(param, value, f"an object with {holds}")
     given = cast("dict[str, Any]", value)
+    if param.values is not None:
+        return _by_name(param, param.values, given)
     known = {each.key: each for each in param.fields}
     where = f"{param.key}." if param.key else ""
     if unknown := [name for name in given if name not in known]:
@@ -153,6 +158,20 @@ def _object(param: Param, value: Any) -> dict[str, Any]:
             raise ValueRefusedError(f"{where}{problem}") from None
     if missing := [each.key for each in param.fields if each.required and each.name not in result]:
         raise ValueRefusedError(f"{param.key or 'An item'} lacks {', '.join(missing)}.")
+    return result
+
+
+def _by_name(param: Param, inner: Param, given: dict[str, Any]) -> dict[str, Any]:
+    """An object whose keys are the caller's choice."""
+    if len(given) > MAX_ITEMS:
+        raise ValueRefusedError(f"{param.key} holds {len(given)} names; at most {MAX_ITEMS}.")
+    result: dict[str, Any] = {}
+    for name, value in given.items():
+        try:
+            if value is not None:
+                result[_text(Param(""), name)] = coerce(inner, value)
+        except ValueRefusedError as problem:
+            raise ValueRefusedError(f"{param.key}: {problem}") from None
     return result
 
 

@@ -1,4 +1,4 @@
-// One story of all 38 operations, told with the official Node SDK. Prints one JSON object: what the SDK
+// One story of all operations that the official Node SDK has. Prints one JSON object: what the SDK
 // made of each answer, by operation. Takes BASE_URL, TOKEN, ACCOUNT_SID and APPLICATION_SID from the
 // environment. Judges nothing itself: the test that runs it does.
 

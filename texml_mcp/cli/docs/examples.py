@@ -1,4 +1,4 @@
-"""One example call for each tool, on the sandbox's default world.
+"""One example call for each tool, on the sandbox's default world: its own, or one made of what it needs.
 
 In texts, `$name` stands for something of that world (`rehearsal.things`), `$made` for what the call before
 made.
@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from texml_mcp.catalog import endpoint
+from texml_mcp.catalog.common import ACCOUNT_SID
+from texml_mcp.tools.offer import ALL_TOOLS
 
 DESK = "+13125550100"
 CUSTOMER = "+13125550142"
@@ -49,10 +53,26 @@ _STREAM = Call("start_call_stream", {"call_sid": "$talking", "Url": "wss://media
 _RECORDING = Call("start_call_recording", {"call_sid": "$talking"})
 _QUEUE = Call("create_queue", {"FriendlyName": "after-hours", "MaxSize": 20})
 
-EXAMPLES: tuple[Example, ...] = (
+# What a needed argument is shown with, by its name; a name of many tools stands for many examples.
+USUAL: Mapping[str, str] = {
+    "To": CUSTOMER,
+    "From": DESK,
+    "ApplicationSid": REMINDERS,
+    "connection_id": REMINDERS,
+    "id": REMINDERS,
+    "AIAssistantId": "assistant-front-desk",
+    "call_sid": "$talking",
+    "conference_sid": "$conference",
+    "call_sid_or_participant_label": "customer",
+    "queue_sid": "support",
+    "recording_sid": "$recording",
+    "recording_transcription_sid": "$transcription",
+}
+
+# Tools whose needed arguments alone would show too little.
+_OWN: tuple[Example, ...] = (
     _of("list_calls", Status="completed", limit=2),
     _of("create_call", To=CUSTOMER, From=DESK, ApplicationSid=REMINDERS, Texml=GREETING),
-    _of("get_call", call_sid="$talking"),
     _of("update_call", call_sid="$talking", Status="completed"),
     _of("list_call_recordings", call_sid="$recorded"),
     _of("start_call_recording", call_sid="$talking", RecordingChannels="dual"),
@@ -62,9 +82,7 @@ EXAMPLES: tuple[Example, ...] = (
     _of("start_call_stream", call_sid="$talking", Url="wss://media.example.com/in", Track="inbound_track"),
     _of("update_call_stream", (_STREAM,), call_sid="$talking", streaming_sid="$made", Status="stopped"),
     _of("list_conferences", Status="in-progress"),
-    _of("get_conference", conference_sid="$conference"),
     _of("update_conference", conference_sid="$conference", Status="completed"),
-    _of("list_conference_participants", conference_sid="$conference"),
     _of(
         "dial_conference_participant",
         conference_sid="$conference",
@@ -74,44 +92,47 @@ EXAMPLES: tuple[Example, ...] = (
         Label="doctor",
     ),
     _of(
-        "get_conference_participant",
-        conference_sid="$conference",
-        call_sid_or_participant_label="customer",
-    ),
-    _of(
         "update_conference_participant",
         conference_sid="$conference",
         call_sid_or_participant_label="customer",
         Muted=True,
     ),
-    _of(
-        "remove_conference_participant",
-        conference_sid="$conference",
-        call_sid_or_participant_label="customer",
-    ),
-    _of("list_conference_recordings", conference_sid="$conference"),
-    _of("list_conference_recordings_json", conference_sid="$conference"),
-    _of("list_queues"),
     _of("create_queue", FriendlyName="after-hours", MaxSize=20),
-    _of("get_queue", queue_sid="support"),
     _of("update_queue", queue_sid="support", MaxSize=5),
     _of("delete_queue", (_QUEUE,), queue_sid="after-hours"),
     _of("list_recordings", limit=2),
-    _of("get_recording", recording_sid="$recording"),
-    _of("delete_recording", recording_sid="$recording"),
     _of("list_transcriptions", limit=2),
-    _of("get_transcription", recording_transcription_sid="$transcription"),
-    _of("delete_transcription", recording_transcription_sid="$transcription"),
     _of("create_secret", name="crm_password", value="an example, not a secret"),
-    _of("list_applications"),
     _of("create_application", friendly_name="Billing line", voice_url="https://texml.example.com/billing"),
-    _of("get_application", id=REMINDERS),
     _of(
         "update_application",
         id=REMINDERS,
         friendly_name="Clinic reminders",
         voice_url="https://texml.example.com/reminders-2",
     ),
-    _of("delete_application", id=REMINDERS),
     _of("validate_texml", Texml=MENU),
 )
+_BY_TOOL = {each.call.tool: each for each in _OWN}
+
+
+def examples() -> tuple[Example, ...]:
+    """One for each tool there is, in the documented order. Raises `LookupError` as `example` does."""
+    return tuple(example(tool) for tool in ALL_TOOLS)
+
+
+def example(tool: str) -> Example:
+    """The example of a tool: its own, or a call with the arguments that it needs.
+
+    Raises `LookupError` for a needed argument that nothing is known to be shown with; it says what to do.
+    """
+    if tool in _BY_TOOL:
+        return _BY_TOOL[tool]
+    needed = [
+        param.key for _, param in endpoint(tool).params() if param.required and param is not ACCOUNT_SID
+    ]
+    if unknown := [name for name in needed if name not in USUAL]:
+        raise LookupError(
+            f"{tool} has no example: give {', '.join(unknown)} a value in USUAL of "
+            "texml_mcp/cli/docs/examples.py, or the tool a call of its own there"
+        )
+    return Example(Call(tool, {name: USUAL[name] for name in needed}))

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from texml_mcp.cli.docs.examples import EXAMPLES, Call, Example
+from texml_mcp.catalog import endpoint
+from texml_mcp.cli.docs.examples import Call, Example, examples
 from texml_mcp.evals.clockwork import Clockwork
 from texml_mcp.evals.model import ServerSpec, WorldSpec
 from texml_mcp.evals.servers import Answer, ClientToolbox, services_on, through_client
@@ -42,7 +43,7 @@ class Played:
 
 async def play_all() -> dict[str, Played]:
     """Every example by its tool. Raises `RehearsalError`."""
-    return {each.call.tool: await play(each) for each in EXAMPLES}
+    return {each.call.tool: await play(each) for each in examples()}
 
 
 def things(world: World) -> dict[str, str]:
@@ -70,8 +71,8 @@ async def play(example: Example) -> Played:
     clockwork = Clockwork(world, WorldSpec())
     names = things(world)
     with tempfile.TemporaryDirectory() as scratch:
-        # Every tool is offered: an answer suggests only calls that its caller can make.
-        spec = ServerSpec(policy="sandbox", confirm="token")
+        # Every tool of the default is offered: an answer suggests only calls that its caller can make.
+        spec = ServerSpec(policy="sandbox", confirm="token", toolsets=_toolsets(example.call.tool))
         services = services_on(spec, clockwork, Path(scratch))
         async with through_client(build_server(services, sandbox=True), None) as box:
             for each in (*example.before, example.call):
@@ -83,6 +84,11 @@ async def play(example: Example) -> Played:
         raise RehearsalError(problem)
     assert played is not None, "an example has at least its own call"
     return played
+
+
+def _toolsets(tool: str) -> list[str]:
+    """All of the default, as an answer names what else is offered, and the tool's own."""
+    return ["default", *([] if tool == VALIDATE else [endpoint(tool).toolset])]
 
 
 async def _made(

@@ -78,7 +78,7 @@ def amounts(request: Request, places: Sequence[Place], config: GuardConfig) -> t
     if endpoint(request.endpoint).reads:
         return ()
     now = request.now.timestamp()
-    over = now + seconds(request.wire, config)
+    over = now + seconds(request, config)
     found = [("loop:" + digest(request), now, 1.0)]
     rung = _rung(request, places)
     for destination in rung:
@@ -95,7 +95,7 @@ def amounts(request: Request, places: Sequence[Place], config: GuardConfig) -> t
 def estimate(request: Request, places: Sequence[Place], config: GuardConfig) -> float:
     """The most this call can cost: each destination for as long as it may last; 0 without a rate."""
     rung = len(_rung(request, places))
-    return rung * (config.rate_per_minute_cost or 0.0) * seconds(request.wire, config) / 60
+    return rung * (config.rate_per_minute_cost or 0.0) * seconds(request, config) / 60
 
 
 def digest(request: Request) -> str:

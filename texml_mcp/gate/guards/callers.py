@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from texml_mcp.catalog import endpoint
-from texml_mcp.catalog.model import Kind
+from texml_mcp.catalog.model import Kind, Role
 from texml_mcp.gate.guards.digits import plain
 from texml_mcp.gate.guards.model import Finding, GuardConfig, Request
 
 GUARD = "callers"
-_SHOWN = {"create_call": "From", "dial_conference_participant": "From"}
 # Read as text, not as XML: a document that does not parse is the linter's, and may still be dialled.
 _CALLER_ID = re.compile(r"""\bcallerid\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\$\{|<%")
@@ -35,11 +34,10 @@ def check(request: Request, config: GuardConfig) -> tuple[Finding, ...]:
 
 
 def _shown(tool: str, wire: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    name = _SHOWN.get(tool)
-    if name and wire.get(name):
-        yield name, str(wire[name])
     for _, param in endpoint(tool).params():
-        if param.kind is Kind.TEXML and isinstance(wire.get(param.name), str):
+        if param.role is Role.CALLER and wire.get(param.name):
+            yield param.name, str(wire[param.name])
+        elif param.kind is Kind.TEXML and isinstance(wire.get(param.name), str):
             for match in _CALLER_ID.finditer(wire[param.name]):
                 if value := match[1][1:-1].strip():
                     yield "Dial callerId", value

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from texml_mcp.catalog import endpoint
-from texml_mcp.catalog.model import Kind, Param
+from texml_mcp.catalog.model import Kind, Param, Role, rings
 from texml_mcp.gate.guards.model import Request, Target
 
 Targets = Callable[[str], Sequence[Target]]
 
-DIALLED = {("create_call", "To"), ("dial_conference_participant", "To")}
-STREAMED = {("start_call_stream", "Url")}
 # A target's kind that names no place: it stays inside the account.
 _PLAIN_NAME = re.compile(r"[\w\-]{1,200}(\.(mp3|wav))?", re.IGNORECASE)
 _INSIDE = frozenset({"conference", "queue"})
@@ -45,27 +43,27 @@ def places(request: Request, targets: Targets | None = None) -> tuple[Place, ...
     found: list[Place] = []
     for where, param in declared.params():
         if where != "path":
-            found.extend(_of(request.endpoint, param, request.wire, targets))
+            found.extend(_of(param, request.wire, targets))
     return tuple(found)
 
 
-def _of(tool: str, param: Param, wire: Mapping[str, Any], targets: Targets | None) -> Iterator[Place]:
+def _of(param: Param, wire: Mapping[str, Any], targets: Targets | None) -> Iterator[Place]:
     # A spelling that the API also accepts must not be a way past the guards.
     for name in (param.name, *param.aliases):
         value: object = wire.get(name)
         if isinstance(value, Mapping):
             for field in param.fields:
-                yield from _of(tool, field, cast("Mapping[str, Any]", value), targets)
+                yield from _of(field, cast("Mapping[str, Any]", value), targets)
             continue
         for text in _texts(value):
-            yield from _named(tool, param, text, targets)
+            yield from _named(param, text, targets)
 
 
-def _named(tool: str, param: Param, text: str, targets: Targets | None) -> Iterator[Place]:
-    if param.kind is Kind.NUMBER and (tool, param.name) in DIALLED:
+def _named(param: Param, text: str, targets: Targets | None) -> Iterator[Place]:
+    if rings(param):
         yield Place("sip" if is_sip(text) else "number", text, param.name)
     elif param.kind is Kind.URL:
-        yield Place("stream" if (tool, param.name) in STREAMED else "url", text, param.name)
+        yield Place("stream" if param.role is Role.STREAM else "url", text, param.name)
     elif param.kind is Kind.TEXML:
         for target in (targets or _targets())(text):
             yield from _target(target)

@@ -21,7 +21,6 @@ LONGEST_WINDOW = 86_400.0
 CALL_SECONDS = 86_400.0
 
 _OPEN, _DONE, _TWINS, _CALLS = "journal/open", "journal/done", "journal/twins", "journal/calls"
-_STARTS_CALLS = frozenset({"create_call", "dial_conference_participant"})
 
 
 class DuplicateError(Exception):
@@ -73,7 +72,7 @@ class Journal:
             self._store.replace(_OPEN, id, item.version, entry.as_json())
             return
         if self._store.claim(_DONE, id, now + KEEP_SECONDS, entry.as_json()):
-            if outcome in HAPPENED and entry.tool in _STARTS_CALLS:
+            if outcome in HAPPENED and endpoint(entry.tool).starts_call:
                 self._store.put(_CALLS, sid or f"?{id}", {"entry": id}, now + CALL_SECONDS)
             if outcome in NOT_HAPPENED and _creates(entry):
                 self._unmark(entry)

@@ -37,8 +37,9 @@ async def reconcile(
     verdicts: list[Verdict] = []
     for entry in journal.unsettled(older_than):
         look = Look(journal, reader, digester, entry, ahead)
-        check = _CHECKS.get(entry.tool)
-        if check is None or not endpoint(entry.tool).settles:
+        known = endpoint(entry.tool)
+        check = _call if known.starts_call else _CHECKS.get(entry.tool)
+        if check is None or not known.settles:
             verdict = look.says("cannot_tell", "the API has no read that shows it")
         else:
             try:
@@ -57,6 +58,7 @@ async def reconcile(
 
 
 async def _call(look: Look) -> Verdict:
+    # Whatever started it, the calls are what proves it: the participants of a conference forget who has left.
     # No filter by time: a call that never started may have no start time, and must not be overlooked.
     calls, complete = await look.many("list_calls")
     rung = [
@@ -117,11 +119,6 @@ async def _updated_conference(look: Look) -> Verdict:
     if conference.get("status") == "completed":
         return look.says("happened", "the conference is over; it may have ended by itself")
     return look.says("did_not", "the conference goes on")
-
-
-async def _dialed(look: Look) -> Verdict:
-    # The list of participants forgets who has left, so the calls are what proves it.
-    return await _call(look)
 
 
 _FLAGS = {
@@ -216,12 +213,10 @@ def _is_uuid(value: object) -> bool:
 
 
 _CHECKS: dict[str, Callable[[Look], Awaitable[Verdict]]] = {
-    "create_call": _call,
     "update_call": _updated_call,
     "start_call_recording": _started_recording,
     "update_call_recording": _updated_recording,
     "update_conference": _updated_conference,
-    "dial_conference_participant": _dialed,
     "update_conference_participant": _updated_participant,
     "remove_conference_participant": _removed_participant,
     "create_queue": _queue,

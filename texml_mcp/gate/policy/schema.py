@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, cast
 
 from texml_mcp.gate.policy.model import Policy
@@ -55,13 +54,3 @@ def schema_text() -> str:
 def committed_text() -> str:
     """The schema that comes with the package."""
     return (files("texml_mcp.gate.policy") / FILE_NAME).read_text("utf-8")
-
-
-def write() -> str | None:
-    """Writes the committed schema anew; its name when that changed it."""
-    path = Path(__file__).with_name(FILE_NAME)
-    text = schema_text()
-    if path.exists() and path.read_text("utf-8") == text:
-        return None
-    path.write_text(text, "utf-8")
-    return FILE_NAME

@@ -44,12 +44,12 @@ def create_call(world: World, request: Request) -> Reply:
     if application is None or not application["settings"].get("active", True):
         raise missing("ApplicationSid")
     supervised = _supervised(world, request)
-    inline = _inline(request)
+    inline = inline_document(request)
     settings = application["settings"]
     call = world.dial(
         request.given("To"),
         request.given("From"),
-        **leg(request, settings),
+        **leg(request, request.given("ApplicationSid"), settings),
         supervises=supervised,
         role=request.given("SupervisingRole", "barge") if supervised else None,
         runs_document=True,
@@ -58,7 +58,7 @@ def create_call(world: World, request: Request) -> Reply:
     if inline is not None:
         call["script"] = inline
     elif supervised is None or request.given("Url"):
-        call["asks"] = _document(request, settings)
+        call["asks"] = asked_document(request, settings, "UrlMethod")
     record(world, request, call["sid"])
     answer: dict[str, Any] = {"from": call["from"], "to": call["to"], "status": "queued"}
     if world.answers_call_sid:
@@ -84,17 +84,20 @@ def _supervised(world: World, request: Request) -> str | None:
     return sid
 
 
-def _inline(request: Request) -> list[Step] | None:
+def inline_document(request: Request) -> list[Step] | None:
     """The inline document as steps, refused here when it cannot be run; `None` without one."""
     texml = request.given("Texml")
     return None if texml is None else steps(texml)
 
 
-def _document(request: Request, settings: dict[str, Any]) -> dict[str, Any]:
-    """Where the instructions are to be asked for when the call is answered: nobody asks for a busy line."""
+def asked_document(request: Request, settings: dict[str, Any], method: str) -> dict[str, Any]:
+    """Where the instructions are to be asked for when the call is answered: nobody asks for a busy line.
+
+    `method` is the parameter that says how a `Url` is asked.
+    """
     given = request.given
     if given("Url"):
-        return {"url": given("Url"), "fallback": given("FallbackUrl"), "method": given("UrlMethod")}
+        return {"url": given("Url"), "fallback": given("FallbackUrl"), "method": given(method)}
     return {
         "url": settings["voice_url"],
         "fallback": settings["voice_fallback_url"],
@@ -102,19 +105,19 @@ def _document(request: Request, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def leg(request: Request, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+def leg(request: Request, application: str | None, settings: dict[str, Any] | None = None) -> dict[str, Any]:
     """What a dialed leg takes from its request: limits, detection and callbacks."""
     return {
-        "application": request.given("ApplicationSid"),
+        "application": application,
         "caller_name": request.given("CallerId"),
         "ring_limit": request.given("Timeout", 30),
         "time_limit": request.given("TimeLimit") or 14_400,
         "detection": _detection(request),
-        "hook": hook(request, "StatusCallback", ["completed"]) or _of_application(settings),
+        "hook": hook(request, "StatusCallback", ["completed"]) or of_application(settings),
     }
 
 
-def _of_application(settings: dict[str, Any] | None) -> Record | None:
+def of_application(settings: dict[str, Any] | None) -> Record | None:
     if not settings or not settings["status_callback"]:
         return None
     method = settings["status_callback_method"].upper()
@@ -182,7 +185,7 @@ def update_call(world: World, request: Request) -> Reply:
     if request.given("Status"):
         world.end(call["sid"], "completed", "system", "normal_clearing")
     elif actions:
-        inline = _inline(request)
+        inline = inline_document(request)
         if inline is None:
             given = request.given
             inline = fetch(

@@ -74,7 +74,7 @@ def dial_conference_participant(world: World, request: Request) -> Reply:
     call = world.dial(
         request.given("To"),
         request.given("From"),
-        **leg(request),
+        **leg(request, request.given("ApplicationSid")),
     )
     participant = world.join(
         call["sid"],
