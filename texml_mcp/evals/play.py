@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import anyio
 
 from texml_mcp.evals.agents import Agent, AgentError
@@ -19,6 +17,7 @@ from texml_mcp.evals.stage import FAR_TOO_MANY, OutOfSteps, Over, staged
 from texml_mcp.sandbox.fixture import FixtureError
 
 DEFAULT_SECONDS = 600.0
+_EXPECTED: dict[str, Expected] = {}  # by the whole text of a task
 
 
 async def play(
@@ -64,17 +63,12 @@ async def play(
     return episode
 
 
-@lru_cache(maxsize=1024)
-def _remembered(text: str) -> dict[str, Expected]:
-    return {}
-
-
 async def expected(task: Task) -> Expected:
     """What the reference leaves on our own server. Raises `PathError` when it does not get through."""
-    known = _remembered(task.model_dump_json())
-    if "it" not in known:
+    told = task.model_dump_json()
+    if told not in _EXPECTED:
         reference = await play(task, Reference())
         if reference.ended != "done":
             raise PathError(f"{task.id}: {reference.why}")
-        known["it"] = expected_of(reference)
-    return known["it"]
+        _EXPECTED[told] = expected_of(reference)
+    return _EXPECTED[told]

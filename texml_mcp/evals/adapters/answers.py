@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any, cast
 
-from texml_mcp.catalog import ENDPOINTS, Effect, endpoint
-from texml_mcp.evals.adapters.decisions import Decision, decisions
+from texml_mcp.catalog import Effect, endpoint
+from texml_mcp.evals.adapters.decisions import WRITES, Decision, decisions
 from texml_mcp.evals.agents.paths import PathError
 from texml_mcp.evals.clockwork import told
 from texml_mcp.evals.model import Step, Task
@@ -20,7 +20,6 @@ from texml_mcp.evals.model import Step, Task
 DOCUMENTS = frozenset({"Texml"})
 MOST_REORDERED = 4  # items of a list whose every order is listed
 
-_WRITES = frozenset(each.id for each in ENDPOINTS if not each.reads)
 _WHY_DOCUMENT = "a document is written here, and no two people write the same"
 _WHY_SEVERAL = "several calls are right here, in any order"
 _WHY_REFUSAL = "to call nothing may be right here"
@@ -107,5 +106,5 @@ def _several(steps: Sequence[Step], free: bool = False) -> Iterator[bool]:
         if step.any_order is not None:
             for at, branch in enumerate(step.any_order, 1):
                 yield from _several(branch, free or at < len(step.any_order))
-        elif step.call in _WRITES and "confirm_token" not in step.with_:
+        elif step.call in WRITES and "confirm_token" not in step.with_:
             yield free

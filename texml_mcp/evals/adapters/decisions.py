@@ -23,7 +23,7 @@ from texml_mcp.evals.play import play
 from texml_mcp.evals.servers import Asked, OwnServer, Toolbox
 from texml_mcp.evals.stage import system_prompt
 
-_WRITES = frozenset(each.id for each in ENDPOINTS if not each.reads)
+WRITES = frozenset(each.id for each in ENDPOINTS if not each.reads)
 SCRUBBED = "***"
 # Approvals and journal entries are called otherwise in the next run.
 _BY_CHANCE = re.compile(r"confirm_token: (\S+)|\b([0-9a-f]{16})\b")
@@ -77,7 +77,7 @@ async def decisions(task: Task) -> tuple[list[Decision], list[dict[str, Any]]]:
                 messages.append({"role": "assistant", "content": _scrubbed(happened["text"], tokens)})
             case "call":
                 given = {name: it for name, it in happened["arguments"].items() if name != "confirm_token"}
-                if happened["tool"] in _WRITES and "confirm_token" not in happened["arguments"]:
+                if happened["tool"] in WRITES and "confirm_token" not in happened["arguments"]:
                     point = f"{task.id}-{len(found) + 1}"
                     found.append(Decision(point, task.id, list(messages), happened["tool"], given))
                 messages += _exchange(happened, len(messages), tokens)
