@@ -20,6 +20,7 @@ from texml_mcp.evals.model import ServerSpec, WorldSpec
 from texml_mcp.evals.servers import Answer, ClientToolbox, services_on, through_client
 from texml_mcp.sandbox.fixture import default_world
 from texml_mcp.sandbox.world import World
+from texml_mcp.tools.validate_texml import NAME as VALIDATE
 
 TOKEN = "TOKEN"
 SECONDS_BETWEEN_CALLS = 3.0
