@@ -94,20 +94,17 @@ const sparing = { ...hangUp, call_sid: spared };
 told.abandoned = await refusal(() => call(client, "update_call", sparing, { signal: tooLate.signal }));
 await idle(client);
 
+// Nobody answers; a report comes with each look, a second before the next one and before the answer.
+const ringing = { call_sid: withStatus("ringing"), wait_for: "completed" };
 const reports = [];
-told.gathered = await call(
-  client,
-  "list_calls",
-  { limit: 30, PageSize: 10, Status: "completed" },
-  { onprogress: (report) => reports.push(report) },
-);
+const briefly = { ...ringing, max_wait_seconds: 3 };
+told.waited = await call(client, "get_call", briefly, { onprogress: (report) => reports.push(report) });
 told.progress = reports;
 
-// Given up while it waits for a call that nobody answers; then the server is asked something else.
-const ringing = { call_sid: withStatus("ringing"), wait_for: "completed", max_wait_seconds: 25 };
+// Given up while it waits; then the server is asked something else.
 const giveUp = new AbortController();
 const options = { signal: giveUp.signal, onprogress: () => giveUp.abort("given up") };
-told.givenUp = await refusal(() => call(client, "get_call", ringing, options));
+told.givenUp = await refusal(() => call(client, "get_call", { ...ringing, max_wait_seconds: 25 }, options));
 told.afterwards = await idle(client);
 
 told.prompts = (await client.listPrompts()).prompts.map((each) => each.name);
