@@ -17,8 +17,8 @@ from typing import Any, cast
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.client import Upstream, UpstreamError, items_of
 from texml_mcp.results.shape import unwrap
-from texml_mcp.results.summaries import lasted
 from texml_mcp.results.values import record
+from texml_mcp.results.words import lasted
 from texml_mcp.text import clean, mask_url
 
 Wire = Mapping[str, Any]
