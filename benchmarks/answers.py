@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.upstream import key
 from texml_mcp.catalog import endpoint
 from texml_mcp.sandbox import World, Worlds
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 
 ACCOUNT = "61bf923e-5e4d-4595-a110-56190ea18a1b"
 DOCUMENT = "<Response><Say>Good morning, this is the clinic.</Say><Hangup/></Response>"

@@ -14,7 +14,8 @@ from typing import Any
 from benchmarks.field import Field
 from benchmarks.stats import Row, judged
 from texml_mcp.sandbox import World
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION, default_world, world_from
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION, default_world
+from texml_mcp.sandbox.fixture import world_from
 
 TARGET = 3000
 ROUNDS = 400

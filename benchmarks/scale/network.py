@@ -13,7 +13,7 @@ from benchmarks.scale.subject import Subject
 from texml_mcp.catalog import endpoint
 from texml_mcp.results import many, render
 from texml_mcp.sandbox import Sandbox, World, Worlds
-from texml_mcp.sandbox.fixture import default_world
+from texml_mcp.sandbox.default_world import default_world
 
 
 def worlds() -> Iterator[Subject]:

@@ -96,7 +96,7 @@ def test_without_forms_a_token_is_taken_and_works_once(told: Told) -> None:
 
 
 def test_it_sees_progress(told: Told) -> None:
-    """Of a wait: a report that arrives together with the answer, as a page's may, is dropped by the 2.x line."""
+    """Of a wait: the 2.x line drops a report that arrives together with the answer, as a page's may."""
     assert told["waited"]["data"]["status"] == "ringing"
     assert told["waited"]["notes"][0].startswith("Still ringing after")
     first, second, *_ = told["progress"]

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from texml_mcp.sandbox import Worlds
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 from texml_mcp.sandbox.faults import arm
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
 
 NEW = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": MAIN_APPLICATION}
 

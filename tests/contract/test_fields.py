@@ -70,7 +70,7 @@ def seen(endpoint: Endpoint, answer: Any) -> set[str]:
 @pytest.fixture(scope="module")
 def found() -> dict[str, set[str]]:
     """Which fields each endpoint has answered with in a story that leaves nothing out."""
-    from texml_mcp.sandbox.fixture import default_world
+    from texml_mcp.sandbox.default_world import default_world
 
     world: World = default_world()
     world.tick_seconds = 0

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from texml_mcp.catalog import ENDPOINTS, endpoint
 from texml_mcp.sandbox import Worlds, create_app
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 from texml_mcp.sandbox.openapi import openapi
 
 DOCUMENT = openapi()

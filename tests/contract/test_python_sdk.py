@@ -10,7 +10,7 @@ import telnyx
 from tests.contract.story import METHODS, method, settled, steps
 from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.sandbox import Worlds
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
 STRICT: dict[str, Any] = {"_strict_response_validation": True, "max_retries": 0}
 

@@ -22,7 +22,7 @@ import pytest
 from tests.contract import conftest
 from texml_mcp.catalog import DEFAULT
 from texml_mcp.sandbox import Worlds, create_app
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
 HERE = Path(__file__).parent / "node"
 TOKEN = "sandbox-contract-node"

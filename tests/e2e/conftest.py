@@ -13,7 +13,7 @@ from mcp import Client
 from mcp_types import CallToolResult, ElicitResult
 
 from texml_mcp.sandbox import Worlds, create_app
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 from texml_mcp.server.app import build_server
 from texml_mcp.server.services import SANDBOX_KEY, SANDBOX_URL, build_services
 from texml_mcp.settings import Settings, load

@@ -12,8 +12,8 @@ from mcp import Client
 from tests.e2e.conftest import YES, Connect, Counting, answering, story, texts
 from tests.e2e.test_gate import policy
 from texml_mcp.sandbox import Worlds
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 from texml_mcp.sandbox.faults import arm
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
 
 pytestmark = pytest.mark.anyio
 

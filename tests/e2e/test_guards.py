@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import YES, Connect, Counting, answering, story, texts
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 
 pytestmark = pytest.mark.anyio
 

@@ -23,7 +23,7 @@ from texml_mcp.gate.state import State
 from texml_mcp.gate.store import SqliteStore, StoreError
 from texml_mcp.gate.store.digests import Digester
 from texml_mcp.results.values import iso_time
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 from texml_mcp.server.services import SANDBOX_ACCOUNT, build_upstream
 from texml_mcp.settings import load
 

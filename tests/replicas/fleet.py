@@ -25,7 +25,7 @@ from tests.e2e.conftest import YES, story
 from tests.http.service import STARTS_WITHIN, Service, connected
 from tests.replicas.proxy import Proxy
 from texml_mcp.identity import Principal, editing
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
 _ADDRESS = re.compile(r"Control plane on (http://\S+)/_sandbox")
 # The policy of somebody who may do nothing risky without another's yes.

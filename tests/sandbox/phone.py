@@ -7,7 +7,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from texml_mcp.sandbox import World, Worlds, create_app
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
 ACCOUNT = f"/v2/texml/Accounts/{ACCOUNT_SID}"
 TALKS = "<Response><Pause length='3000'/></Response>"

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.sandbox.phone import BUSY, DESK, HANGS_UP, HUMAN, REJECTS, SILENT, TALKS, VOICEMAIL
 from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.sandbox import World
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION, default_world
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION, default_world
 
 FINAL = {"canceled", "completed", "failed", "busy", "no-answer"}
 NUMBERS = st.sampled_from([HUMAN, BUSY, SILENT, REJECTS, VOICEMAIL, HANGS_UP])

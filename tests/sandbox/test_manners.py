@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from tests.sandbox.phone import ACCOUNT, DESK, HUMAN, TALKS, Phone, error_of
 from texml_mcp.sandbox import Worlds, create_app
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 
 NEW_CALL: dict[str, Any] = {"To": HUMAN, "From": DESK, "ApplicationSid": MAIN_APPLICATION, "Texml": TALKS}
 FORM = "application/x-www-form-urlencoded"

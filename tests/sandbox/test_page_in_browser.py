@@ -13,7 +13,7 @@ from tests.contract.conftest import serving
 from tests.sandbox.conftest import asker
 from texml_mcp.sandbox import World, Worlds
 from texml_mcp.sandbox.clock import rfc2822
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [

@@ -31,8 +31,8 @@ from texml_mcp.client import Upstream
 from texml_mcp.gate.external import Queue
 from texml_mcp.gate.state import State
 from texml_mcp.sandbox import Worlds
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 from texml_mcp.sandbox.faults import arm
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
 from texml_mcp.server.app import build_server
 from texml_mcp.server.services import build_services, build_state
 from texml_mcp.server.telemetry.approvals import waiting

@@ -26,8 +26,8 @@ from tests.e2e.conftest import story
 from tests.http.service import Service, serving
 from tests.server.watching import Collector, collecting
 from texml_mcp.sandbox import Worlds
+from texml_mcp.sandbox.default_world import MAIN_APPLICATION
 from texml_mcp.sandbox.faults import arm
-from texml_mcp.sandbox.fixture import MAIN_APPLICATION
 from texml_mcp.server.services import SANDBOX_ACCOUNT
 
 pytestmark = pytest.mark.anyio

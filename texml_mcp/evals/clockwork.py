@@ -8,7 +8,8 @@ from typing import Any
 from anyio.lowlevel import checkpoint
 
 from texml_mcp.evals.model import WorldSpec
-from texml_mcp.sandbox.fixture import default_world, tell_more, world_from
+from texml_mcp.sandbox.default_world import default_world
+from texml_mcp.sandbox.fixture import tell_more, world_from
 from texml_mcp.sandbox.fixture_file import load_fixture
 from texml_mcp.sandbox.world import World
 

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from texml_mcp.sandbox.fixture import default_world
+from texml_mcp.sandbox.default_world import default_world
 from texml_mcp.sandbox.store import Kept
 from texml_mcp.sandbox.world import World
 

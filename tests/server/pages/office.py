@@ -28,7 +28,7 @@ from texml_mcp.identity import editing as tokens
 from texml_mcp.identity.tokens import TokenFile
 from texml_mcp.identity.verify import Identities
 from texml_mcp.results import ToolResult
-from texml_mcp.sandbox.fixture import ACCOUNT_SID, MAIN_APPLICATION
+from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 from texml_mcp.server.pages import Desk, page_routes
 from texml_mcp.server.reach import Reach
 from texml_mcp.server.services import build_services

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.server.pages.office import CALL, Office, words
-from texml_mcp.sandbox.fixture import ACCOUNT_SID
+from texml_mcp.sandbox.default_world import ACCOUNT_SID
 from texml_mcp.server.pages.safety import LONGEST_FORM
 
 EVIL = "https://evil.example"

@@ -18,7 +18,7 @@ from texml_mcp.cli.docs.examples import Call, Example, examples
 from texml_mcp.evals.clockwork import Clockwork
 from texml_mcp.evals.model import ServerSpec, WorldSpec
 from texml_mcp.evals.servers import Answer, ClientToolbox, services_on, through_client
-from texml_mcp.sandbox.fixture import default_world
+from texml_mcp.sandbox.default_world import default_world
 from texml_mcp.sandbox.world import World
 from texml_mcp.tools.validate_texml import NAME as VALIDATE
 
