@@ -53,7 +53,8 @@ async def execute(
         result = await _endpoint(services, call, endpoint(call.tool), sent)
         if isinstance(result, ToolResult):
             _notice_ended(services, result)
-            _name_only_offered(services, result)
+            # A ready call of a tool that is not offered here would only be refused.
+            result.next = _offered(services, result.next)
         return result
     except CannotAskError:
         raise
@@ -76,14 +77,6 @@ def _notice_ended(services: Services, result: ToolResult) -> None:
     for record in [*(result.items or []), *([result.data] if result.data else [])]:
         if record.get("status") in FINAL_STATUSES and "sid" in record:
             services.judge.ended(str(record["sid"]))
-
-
-def _name_only_offered(services: Services, result: ToolResult) -> None:
-    """A ready call of a tool that is not offered here would only be refused."""
-    left = _offered(services, result.next)
-    if result.outcome == "unknown" and result.next and not left:
-        result.notes.append("No tool offered here shows whether it happened: tell the user, who has to look.")
-    result.next = left
 
 
 async def _endpoint(

@@ -10,6 +10,8 @@ from texml_mcp.results.next_steps import finding
 from texml_mcp.text import clean
 from texml_mcp.tools.arguments import Arguments
 
+_NOBODY_KNOWS = "No tool offered here shows whether it happened: tell the user, who has to look."
+
 
 def denied(reasons: list[str], code: str) -> ToolResult:
     """A call that may not run, and why; asking again changes nothing."""
@@ -25,8 +27,9 @@ def denied(reasons: list[str], code: str) -> ToolResult:
 def failure(known: Endpoint, arguments: Arguments, error: UpstreamError, sent: Departure) -> ToolResult:
     """An upstream failure as a result, with the read that helps: after a lost answer, or a wrong id."""
     result = _told(error, error.summary, error.outcome, arguments.notes)
-    result.next = sent.settles if error.outcome == "unknown" else _instead(known, arguments, error)
-    return result
+    if error.outcome != "unknown":
+        result.next = _instead(known, arguments, error)
+    return _unsettled(result, sent)
 
 
 def unseen(known: Endpoint, arguments: Arguments, error: UpstreamError, notes: list[str]) -> ToolResult:
@@ -67,13 +70,13 @@ def unrecorded(error: Exception) -> ToolResult:
 
 def internal_failure(sent: Departure) -> ToolResult:
     """A bug of ours, after or before a write has left."""
-    return ToolResult(
+    result = ToolResult(
         "error",
         "The server failed while handling this call; its log says why.",
         code="internal_error",
         outcome="unknown" if sent.left else "not_sent",
-        next=sent.settles if sent.left else [],
     )
+    return _unsettled(result, sent)
 
 
 def refused(code: str, why: str, retry_after_seconds: float | None = None) -> ToolResult:
@@ -83,10 +86,19 @@ def refused(code: str, why: str, retry_after_seconds: float | None = None) -> To
 
 def overdue(sent: Departure, seconds: float) -> ToolResult:
     """A call that took longer than the server lets any call take."""
-    return ToolResult(
+    result = ToolResult(
         "error",
         f"Not done within {seconds:g} s, the most this server waits for a call.",
         code="overdue",
         outcome="unknown" if sent.left else "not_sent",
-        next=sent.settles if sent.left else [],
     )
+    return _unsettled(result, sent)
+
+
+def _unsettled(result: ToolResult, sent: Departure) -> ToolResult:
+    """With what shows whether a write happened that has left and is not known to have failed."""
+    if sent.left and result.outcome == "unknown":
+        result.next = sent.settles
+        if not sent.settles:
+            result.notes = [*result.notes, _NOBODY_KNOWS]
+    return result
