@@ -10,6 +10,7 @@ from tests.e2e.conftest import CALL, Connect, story
 from texml_mcp.catalog import ENDPOINTS, OPT_IN, Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.sandbox import Worlds
+from texml_mcp.sandbox.faults import arm
 
 pytestmark = pytest.mark.anyio
 
@@ -93,3 +94,23 @@ async def test_nothing_is_suggested_that_is_not_offered(connect: Connect, narrow
     suggested = {step["tool"] for each in told for step in each.get("next", [])}
     assert suggested
     assert suggested <= offered
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "narrow"),
+    [
+        ("create_secret", {"name": "crm", "value": "an example"}, {}),  # nothing in the API reads it back
+        ("create_call", CALL, {"tools": "create_call"}),
+    ],
+)
+async def test_a_lost_write_that_nothing_offered_shows_is_said_to_be_one(
+    connect: Connect, worlds: Worlds, tool: str, arguments: dict[str, Any], narrow: dict[str, Any]
+) -> None:
+    arm(worlds.of("sandbox"), {"operation": tool, "kind": "lost_response"})
+    async with connect(confirm="off", **narrow) as client:
+        told = story(await client.call_tool(tool, arguments))
+    assert told["outcome"] == "unknown"
+    assert "next" not in told
+    assert told["notes"] == [
+        "No tool offered here shows whether it happened: tell the user, who has to look."
+    ]
