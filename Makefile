@@ -16,7 +16,8 @@ demo: $(STAMP)
 picture: $(STAMP)
 	$(BIN)/python packaging/demo_picture.py
 
-# Two at a time, a file stays together. Further cases and longer walks of what `test` tries are in `test-long`.
+# Two at a time, a file stays together. What builds, starts fleets or drives browsers is in `test-long`, and so are the
+# further cases and longer walks of what `test` tries.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test: $(STAMP)

@@ -14,6 +14,8 @@ from tests.clients.conftest import Team
 from tests.http.service import serving
 from tests.node_tools import NodeTools
 
+pytestmark = pytest.mark.long
+
 STDIO = [sys.executable, "-m", "texml_mcp", "serve", "--sandbox"]
 LEGACY = ("inspector-legacy", "cli/build/cli.js")
 MODERN = ("inspector-modern", "clients/launcher/build/index.js")

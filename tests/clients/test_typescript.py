@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import Team
+from tests.lengths import few
 from tests.node_tools import NodeTools
 
 STORY = Path(__file__).with_name("story.mjs")
@@ -18,13 +19,13 @@ COMMAND = [sys.executable, "-m", "texml_mcp", "serve", "--sandbox"]
 Told = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["sdk", "client"])
+@pytest.fixture(scope="module", params=few(["client", "sdk"], 1))
 def sdk(request: pytest.FixtureRequest) -> str:
     """`@modelcontextprotocol/sdk` is the 1.x line with sessions, `@modelcontextprotocol/client` the 2.x."""
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=["stdio", "http"])
+@pytest.fixture(scope="module", params=few(["stdio", "http"], 1))
 def wire(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -60,6 +60,7 @@ def test_the_function_calling_loop() -> None:
     assert "assistant: Done: Hung up." in told
 
 
+@pytest.mark.long
 def test_the_typescript_client(tmp_path: Path) -> None:
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip("node and npm are not installed")
@@ -102,6 +103,7 @@ def test_the_readme_shows_the_same_configurations() -> None:
     assert all(block in files for block in shown)
 
 
+@pytest.mark.long
 def test_every_command_that_the_readme_names_exists(tmp_path: Path) -> None:
     """Run in the order in which the README has them, in a directory of their own."""
     readme = (ROOT / "README.md").read_text()

@@ -138,6 +138,7 @@ def test_a_chunked_body_over_the_limit_is_refused(sandbox_service: Service) -> N
     assert b" 413 " in raw(sandbox_service, head, *[chunk] * 8, wait=3).split(b"\r\n")[0]
 
 
+@pytest.mark.long
 def test_a_client_that_trickles_is_let_go(sandbox_service: Service) -> None:
     """Of a hundred such clients none may hold a connection for ever."""
     head = f"POST /mcp HTTP/1.1\r\nHost: {sandbox_service.host}\r\n".encode()

@@ -21,6 +21,8 @@ from tests.packaging.conftest import ROOT, run
 from texml_mcp import __version__
 from texml_mcp.tools.offer import offered
 
+pytestmark = pytest.mark.long
+
 SCRIPT = ROOT / "packaging" / "build_mcpb.py"
 FORMAT_TOOL = "@anthropic-ai/mcpb@2.1.2"
 

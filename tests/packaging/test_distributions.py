@@ -19,6 +19,8 @@ from mcp import Client, StdioServerParameters
 from tests.http.service import connected
 from tests.packaging.conftest import ROOT, Distributions, run
 
+pytestmark = pytest.mark.long
+
 PACKAGE = ROOT / "texml_mcp"
 
 

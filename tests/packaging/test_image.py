@@ -89,6 +89,7 @@ def test_there_is_a_port_for_each_replica_and_only_on_this_machine() -> None:
     assert str(port["target"]) == FINAL.one("EXPOSE").text
 
 
+@pytest.mark.long
 def test_everything_in_the_image_has_a_version_that_was_tested(image: Image) -> None:
     def normal(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
@@ -103,6 +104,7 @@ def test_everything_in_the_image_has_a_version_that_was_tested(image: Image) -> 
     assert present == {name: tested.get(name) for name in present}
 
 
+@pytest.mark.long
 def test_the_code_is_compiled_in_a_way_that_no_layer_undoes(image: Image) -> None:
     (package,) = image.layer.glob("opt/texml-mcp/lib/python3.*/site-packages/texml_mcp")
     sources = list(package.rglob("*.py"))
@@ -113,6 +115,7 @@ def test_the_code_is_compiled_in_a_way_that_no_layer_undoes(image: Image) -> Non
         assert flags == 0b01, f"{source.name} would be compared with its file's time"
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_the_image_also_serves_on_stdio(image: Image, tmp_path: Path) -> None:
     os.chown(tmp_path, 10001, 10001)

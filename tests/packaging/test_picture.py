@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.packaging.conftest import ROOT, run
 
 PICTURE = ROOT / "docs/demo.svg"
@@ -18,6 +20,7 @@ def words(picture: Path) -> list[str]:
     return [html.unescape(each).replace("\xa0", " ") for each in found]
 
 
+@pytest.mark.long
 def test_the_picture_shows_the_demo_as_it_is(tmp_path: Path) -> None:
     run(sys.executable, ROOT / "packaging/demo_picture.py", tmp_path / "now.svg")
     assert words(PICTURE) == words(tmp_path / "now.svg"), "make picture"

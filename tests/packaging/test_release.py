@@ -77,6 +77,7 @@ def test_a_release_that_is_ready(copy: Copy) -> None:
     assert not (copy.where / "dist").exists()
 
 
+@pytest.mark.long
 def test_a_release_is_built_and_tried_where_only_the_wheel_is(copy: Copy, tmp_path: Path) -> None:
     done = copy.release(NEXT, "--out", str(tmp_path / "out"), "--constraint", str(ROOT / "constraints.txt"))
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,8 @@ from tests.http.service import connected
 from tests.packaging.container import Image
 from tests.packaging.stack import COMPOSE, FINAL, HOST, ROOT, SERVER, Stack, filled
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def stack(image: Image, tmp_path: Path) -> Iterator[Stack]:

@@ -13,7 +13,7 @@ from tests.redis_server import RedisServer
 from tests.replicas.fleet import Fleet, Network, answered, asked_by_form, new_call, new_key
 from tests.replicas.proxy import Proxy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 OLD, NEW = new_key(), new_key()
 

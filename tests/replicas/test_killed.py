@@ -15,7 +15,7 @@ from mcp.shared.exceptions import MCPError
 from tests.redis_server import RedisServer
 from tests.replicas.fleet import Fleet, Network, new_call, told
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from texml_mcp.gate.external import Queue
 from texml_mcp.gate.seal import parse_keys
 from texml_mcp.gate.state import State
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 LEAST, MOST = 5, 60
 

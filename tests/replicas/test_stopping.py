@@ -14,7 +14,7 @@ from tests.redis_server import RedisServer
 from tests.replicas.fleet import Fleet, Network, new_call, told
 from tests.replicas.proxy import Proxy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 CLIENTS, CALLS = 8, 5
 SLOW = 0.8  # longer than a server that ends its streams too early leaves them

@@ -14,7 +14,7 @@ from tests.e2e.conftest import answering
 from tests.redis_server import REASON, RedisServer, installed
 from tests.replicas.fleet import EXTERNAL, Fleet, Network, answered, asked_by_form, new_call, told
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # A command may take two seconds to be given up, and a call makes a few.
 ANSWERS_WITHIN = 15.0

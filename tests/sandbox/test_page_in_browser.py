@@ -30,7 +30,10 @@ FLAGS = [
 HOSTILE = "<script>document.title='taken'</script>"
 PNG = b"\x89PNG\r\n\x1a\n"
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
 
 
 def _browse(profile: Path, url: str, *flags: str) -> str:

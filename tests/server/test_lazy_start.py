@@ -201,6 +201,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.long
 def test_every_model_of_the_protocol_is_what_it_is_without() -> None:
     plain = python("import json\n" + MODELS)
     assert len(plain) > 400

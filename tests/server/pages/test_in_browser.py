@@ -15,7 +15,10 @@ from tests.server.pages.test_fences import HOSTILE
 from texml_mcp.gate.external import WAIT_SECONDS, Queue, Waiting
 from texml_mcp.identity import editing as tokens
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OTHER = CALL | {"To": "+13125550143"}
