@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.service import Service, serving
-from tests.http.test_identities import token_for
+from tests.http.service import Service, serving, token_for
 from tests.node_tools import NodeTools, node_tools
 
 
@@ -31,7 +30,10 @@ def team(tools: NodeTools, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """One call at a time: a call that was given up and still ran would keep the next one out."""
     place: Path = tmp_path_factory.mktemp("team")
     file = place / "tokens.toml"
-    tokens = {role: token_for(file, f"a-{role}", "--role", role) for role in ("viewer", "operator")}
+    tokens = {
+        "viewer": token_for(file, "a-viewer", "viewer"),
+        "operator": token_for(file, "a-operator", "operator"),
+    }
     flags = ["--sandbox", "--rate-per-minute", "0", "--concurrency", "1", "--tokens-file", str(file)]
     with serving(place / "server.log", *flags) as service:
         yield Team(service, tokens)

@@ -34,7 +34,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def sandbox_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One server on its sandbox without identities, shared by tests that leave it as it is."""
+    """One server on its sandbox without identities, shared by tests that leave it as others need it."""
     with serving(
         tmp_path_factory.mktemp("service") / "server.log", "--sandbox", "--rate-per-minute", "0"
     ) as service:

@@ -18,6 +18,9 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from texml_mcp.identity import Principal, editing
+from texml_mcp.identity.principals import Role
+
 STARTS_WITHIN = 30.0
 STOPS_WITHIN = 40.0
 _ADDRESS = re.compile(r"serving on (http://\S+)/mcp")
@@ -102,6 +105,13 @@ async def connected(
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode, **options) as client,
     ):
         yield client
+
+
+def token_for(
+    file: Path, name: str, role: Role = "operator", *accounts: str, policy: str | None = None
+) -> str:
+    """A token for somebody new, as `texml-mcp tokens add` makes it; running services take it at once."""
+    return editing.add(file, Principal(name, role, accounts, policy)).token
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,7 @@ import pytest
 
 from tests.contract.conftest import serving as sandbox_on_a_port
 from tests.e2e.conftest import story
-from tests.http.conftest import Start
-from tests.http.service import Service
-from tests.http.test_identities import token_for
+from tests.http.service import Service, serving, token_for
 from texml_mcp.sandbox import Worlds
 from texml_mcp.sandbox.fixture import world_from
 
@@ -26,38 +25,56 @@ def _clinic(account: str, name: str) -> dict[str, Any]:
     return {"account_sid": account, "seed": name, "applications": [application]}
 
 
-@pytest.fixture
-def networks() -> Iterator[tuple[str, Worlds]]:
-    """A sandbox on a port with a world for each account, under a key of its own."""
-    worlds = Worlds()
-    worlds.put("sandbox-north", world_from(_clinic(NORTH, "North clinic")))
-    worlds.put("sandbox-south", world_from(_clinic(SOUTH, "South clinic")))
-    with sandbox_on_a_port(worlds) as url:
-        yield url, worlds
+@dataclass
+class Offices:
+    """A server for both accounts, the tokens of its people, and the networks it reaches."""
+
+    service: Service
+    given: dict[str, str]
+    worlds: Worlds
 
 
-@pytest.fixture
-def offices(
-    start: Start, tmp_path: Path, networks: tuple[str, Worlds]
-) -> tuple[Service, dict[str, str], Worlds]:
-    url, worlds = networks
-    accounts = tmp_path / "accounts.toml"
+@pytest.fixture(scope="module", params=["auto", "legacy"])
+def era(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def running(era: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offices]:
+    """On a sandbox with a world for each account, under a key of its own.
+
+    The clients of each era have their own: a call that both make would be asked about the second time.
+    """
+    place, worlds = tmp_path_factory.mktemp("offices"), Worlds()
+    accounts = place / "accounts.toml"
     accounts.write_text(
         f'[accounts."{NORTH}"]\nname = "North"\nkey_env = "NORTH_KEY"\n'
         f'[accounts."{SOUTH}"]\nname = "South"\nkey_file = "south.key"\n'
     )
-    (tmp_path / "south.key").write_text("sandbox-south\n")
-    file = tmp_path / "tokens.toml"
+    (place / "south.key").write_text("sandbox-south\n")
+    file = place / "tokens.toml"
     given = {
         "both": token_for(file, "both"),
-        "south": token_for(file, "southerner", "--account", SOUTH),
+        "south": token_for(file, "southerner", "operator", SOUTH),
     }
-    service = start(
-        *("--accounts-file", str(accounts), "--base-url", url, "--tokens-file", str(file)),
-        *("--state-dir", str(tmp_path / "state"), "--policy", "sandbox"),
-        NORTH_KEY="sandbox-north",
-    )
-    return service, given, worlds
+    flags = ("--accounts-file", str(accounts), "--tokens-file", str(file), "--policy", "sandbox")
+    with (
+        sandbox_on_a_port(worlds) as url,
+        serving(
+            place / "server.log",
+            *(*flags, "--base-url", url, "--state-dir", str(place / "state")),
+            NORTH_KEY="sandbox-north",
+        ) as service,
+    ):
+        yield Offices(service, given, worlds)
+
+
+@pytest.fixture
+def offices(running: Offices) -> tuple[Service, dict[str, str], Worlds]:
+    """With nothing on either network yet."""
+    running.worlds.put("sandbox-north", world_from(_clinic(NORTH, "North clinic")))
+    running.worlds.put("sandbox-south", world_from(_clinic(SOUTH, "South clinic")))
+    return running.service, running.given, running.worlds
 
 
 async def test_each_account_is_reached_with_its_own_key(

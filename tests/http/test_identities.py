@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.e2e.conftest import story
 from tests.http.conftest import Start
-from tests.http.service import Service, serving
+from tests.http.service import Service, serving, token_for
 from tests.http.test_fences import ACCEPT, INITIALIZE
 
 pytestmark = pytest.mark.anyio
@@ -38,11 +38,6 @@ def tokens(file: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def token_for(file: Path, name: str, *more: str) -> str:
-    printed = tokens(file, "add", name, *more)
-    return next(word for word in printed.split() if word.startswith("txm_") and len(word) > 40)
-
-
 class Team:
     """A running server, and a token for each of its people."""
 
@@ -53,14 +48,14 @@ class Team:
         return self.service.client(mode, self.tokens[who], **options)
 
 
-PEOPLE = {
-    "vera": ("--role", "viewer"),
-    "otto": ("--role", "operator"),
-    "otis": ("--role", "operator"),
-    "anna": ("--role", "approver"),
-    "adam": ("--role", "admin"),
-    "elsewhere": ("--role", "operator", "--account", STRANGE),
-    "careful": ("--role", "operator", "--policy", "POLICY"),
+PEOPLE: dict[str, tuple[Any, ...]] = {
+    "vera": ("viewer",),
+    "otto": ("operator",),
+    "otis": ("operator",),
+    "anna": ("approver",),
+    "adam": ("admin",),
+    "elsewhere": ("operator", STRANGE),
+    "careful": ("operator",),
 }
 
 
@@ -70,9 +65,9 @@ def people_in(directory: Path) -> dict[str, str]:
     policy.write_text(f"version = 1\n[[rules]]\n{rule}")
     return {
         name: token_for(
-            directory / "tokens.toml", name, *(str(policy) if x == "POLICY" else x for x in flags)
+            directory / "tokens.toml", name, *given, policy=str(policy) if name == "careful" else None
         )
-        for name, flags in PEOPLE.items()
+        for name, given in PEOPLE.items()
     }
 
 

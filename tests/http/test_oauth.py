@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import story
-from tests.http.service import Service, serving
+from tests.http.service import Service, serving, token_for
 from tests.http.test_fences import ACCEPT, INITIALIZE
-from tests.http.test_identities import token_for
 from tests.identity.issuer import Issuer, running
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +29,7 @@ def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A server that takes tokens of the issuer, and one of its own, `anna`'s."""
     directory: Path = tmp_path_factory.mktemp("oauth")
     file = directory / "tokens.toml"
-    anna = token_for(file, "anna", "--role", "approver")
+    anna = token_for(file, "anna", "approver")
     with serving(
         *(directory / "log", "--sandbox", "--oauth-issuer", issuer.url, "--tokens-file", str(file)),
         *("--oauth-jwks-url", issuer.jwks_url, "--public-url", "http://127.0.0.1:8000"),

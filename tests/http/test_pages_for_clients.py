@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,15 @@ import anyio
 import pytest
 from mcp_types import ElicitResult
 
+from tests.contract.conftest import serving as sandbox_on_a_port
 from tests.e2e.conftest import story
-from tests.http.conftest import Start
-from tests.http.service import Service
-from tests.http.test_identities import token_for
+from tests.http.service import Service, serving, token_for
+from texml_mcp.sandbox import Worlds
+from texml_mcp.server.services import SANDBOX_ACCOUNT, SANDBOX_KEY
 
 pytestmark = pytest.mark.anyio
+
+_operators = itertools.count()
 
 
 def free_port() -> str:
@@ -27,20 +33,39 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+@dataclass
+class Office:
+    """A server whose writes somebody else approves, its files, and its telephone network."""
+
+    service: Service
+    place: Path
+    worlds: Worlds
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    place, worlds = tmp_path_factory.mktemp("office"), Worlds()
+    token_for(place / "tokens.toml", "anna", "approver")
+    flags = ("--tokens-file", str(place / "tokens.toml"), "--state-dir", str(place / "state"))
+    with (
+        sandbox_on_a_port(worlds) as url,
+        serving(
+            place / "server.log",
+            *(*flags, "--confirm", "external", "--base-url", url),
+            *("--public-url", f"http://127.0.0.1:{free_port()}"),
+            TELNYX_API_KEY=SANDBOX_KEY,
+            TELNYX_ACCOUNT_SID=SANDBOX_ACCOUNT,
+        ) as service,
+    ):
+        yield Office(service, place, worlds)
+
+
 @pytest.fixture
-def office(start: Start, tmp_path: Path) -> tuple[Service, dict[str, str], Path]:
-    """A server whose writes somebody else approves, and the tokens of an operator and an approver."""
-    file = tmp_path / "tokens.toml"
-    given = {
-        "otto": token_for(file, "otto", "--role", "operator"),
-        "anna": token_for(file, "anna", "--role", "approver"),
-    }
-    state = tmp_path / "state"
-    service = start(
-        *("--sandbox", "--confirm", "external", "--tokens-file", str(file), "--state-dir", str(state)),
-        *("--public-url", f"http://127.0.0.1:{free_port()}"),
-    )
-    return service, given, state
+def office(running: Office) -> tuple[Service, str, Path]:
+    """The server, with its network as new; the token of an operator who never asked before; the state."""
+    running.worlds.put(SANDBOX_KEY, running.worlds.anew())
+    token = token_for(running.place / "tokens.toml", f"otto-{next(_operators)}")
+    return running.service, token, running.place / "state"
 
 
 def settle(state: Path, id: str, verdict: str, by: str) -> None:
@@ -74,11 +99,11 @@ async def _hang_up(service: Service, token: str, era: str, options: dict[str, An
 
 
 async def test_the_user_is_sent_to_the_page_and_an_approvers_yes_counts(
-    office: tuple[Service, dict[str, str], Path], era: str
+    office: tuple[Service, str, Path], era: str
 ) -> None:
-    service, given, state = office
+    service, otto, state = office
     opened: list[Any] = []
-    done = await _hang_up(service, given["otto"], era, opening(state, "approve", opened))
+    done = await _hang_up(service, otto, era, opening(state, "approve", opened))
     assert done["status"] == "ok", done
     assert len(opened) == 1
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/approvals/\w+", opened[0].url)
@@ -88,31 +113,31 @@ async def test_the_user_is_sent_to_the_page_and_an_approvers_yes_counts(
 
 @pytest.mark.parametrize(("verdict", "status"), [("deny", "declined")])
 async def test_an_approvers_no_is_a_no(
-    office: tuple[Service, dict[str, str], Path], era: str, verdict: str, status: str
+    office: tuple[Service, str, Path], era: str, verdict: str, status: str
 ) -> None:
-    service, given, state = office
-    done = await _hang_up(service, given["otto"], era, opening(state, verdict, []))
+    service, otto, state = office
+    done = await _hang_up(service, otto, era, opening(state, verdict, []))
     assert done["status"] == status
     assert "anna said no" in done["summary"]
 
 
 async def test_a_user_who_does_not_open_the_page_leaves_the_request_waiting(
-    office: tuple[Service, dict[str, str], Path], era: str
+    office: tuple[Service, str, Path], era: str
 ) -> None:
-    service, given, state = office
+    service, otto, state = office
     opened: list[Any] = []
-    done = await _hang_up(service, given["otto"], era, opening(state, None, opened, "decline"))
+    done = await _hang_up(service, otto, era, opening(state, None, opened, "decline"))
     assert done["status"] == "approval_pending"
     assert "NOT EXECUTED" in done["summary"] or done["next"]
     # Approved later, the same call runs, and nobody is sent anywhere again.
     await anyio.to_thread.run_sync(settle, state, opened[0].url.rsplit("/", 1)[1], "approve", "anna")
-    assert (await _hang_up(service, given["otto"], era, opening(state, None, opened)))["status"] == "ok"
+    assert (await _hang_up(service, otto, era, opening(state, None, opened)))["status"] == "ok"
     assert len(opened) == 1
 
 
 async def test_a_client_that_opens_nothing_is_told_to_wait(
-    office: tuple[Service, dict[str, str], Path], era: str
+    office: tuple[Service, str, Path], era: str
 ) -> None:
-    service, given, _ = office
-    done = await _hang_up(service, given["otto"], era, {})
+    service, otto, _ = office
+    done = await _hang_up(service, otto, era, {})
     assert done["status"] == "approval_pending"

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import anyio
 import httpx
@@ -15,7 +16,7 @@ from mcp_types import ElicitResult
 
 from tests.e2e.conftest import NO, YES, answering, story
 from tests.http.conftest import Start
-from tests.http.service import Service
+from tests.http.service import Service, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +26,13 @@ async def _live_call(client: object, status: str = "in-progress") -> str:
     return str(next(each["sid"] for each in found["items"] if each["status"] == status))
 
 
+@pytest.fixture(scope="module")
+def stateless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Each test finds another call to hang up."""
+    with serving(tmp_path_factory.mktemp("stateless") / "server.log", "--sandbox", "--stateless") as service:
+        yield service
+
+
 async def test_a_client_of_either_era_reads(sandbox_service: Service, era: str) -> None:
     async with sandbox_service.client(era) as client:
         assert len((await client.list_tools()).tools) == 39
@@ -32,10 +40,9 @@ async def test_a_client_of_either_era_reads(sandbox_service: Service, era: str) 
     assert sandbox_service.printed() == b""
 
 
-async def test_a_person_is_asked_over_http_and_their_word_counts(start: Start, era: str) -> None:
-    service = start("--sandbox")
+async def test_a_person_is_asked_over_http_and_their_word_counts(sandbox_service: Service, era: str) -> None:
     person = answering(NO, YES)
-    async with service.client(era, **person) as client:
+    async with sandbox_service.client(era, **person) as client:
         sid = await _live_call(client)
         arguments = {"call_sid": sid, "Status": "completed"}
         assert story(await client.call_tool("update_call", arguments))["status"] == "declined"
@@ -43,8 +50,8 @@ async def test_a_person_is_asked_over_http_and_their_word_counts(start: Start, e
     assert len(person["elicitation_callback"].asked) == 2
 
 
-async def test_without_forms_the_token_step_is_taken(start: Start, era: str) -> None:
-    async with start("--sandbox", "--stateless").client(era) as client:
+async def test_without_forms_the_token_step_is_taken(stateless: Service, era: str) -> None:
+    async with stateless.client(era) as client:
         arguments = {"call_sid": await _live_call(client), "Status": "completed"}
         asked = story(await client.call_tool("update_call", arguments))
         assert asked["status"] == "confirmation_required"
@@ -55,10 +62,10 @@ async def test_without_forms_the_token_step_is_taken(start: Start, era: str) -> 
         assert "not open" in " ".join(again["notes"])
 
 
-async def test_a_stateless_server_cannot_ask_an_older_client_by_form(start: Start) -> None:
+async def test_a_stateless_server_cannot_ask_an_older_client_by_form(stateless: Service) -> None:
     """Its answer would have nowhere to arrive: the token step is taken, and nothing hangs."""
     person = answering(YES)
-    async with start("--sandbox", "--stateless").client("legacy", **person) as client:
+    async with stateless.client("legacy", **person) as client:
         arguments = {"call_sid": await _live_call(client), "Status": "completed"}
         with anyio.fail_after(20):
             asked = story(await client.call_tool("update_call", arguments))

@@ -23,7 +23,7 @@ from mcp_types import ResourceTemplateReference
 from tests.client.loopback import closed_port
 from tests.contract.conftest import serving as sandbox_on_a_port
 from tests.e2e.conftest import story
-from tests.http.service import Service, serving
+from tests.http.service import Service, serving, token_for
 from tests.server.watching import Collector, collecting
 from texml_mcp.sandbox import Worlds
 from texml_mcp.sandbox.default_world import MAIN_APPLICATION
@@ -48,17 +48,6 @@ DIAL = {"To": f"+1{NUMBER}", "From": f"+1{CALLER}", "ApplicationSid": MAIN_APPLI
 def collector() -> Iterator[Collector]:
     with collecting() as collector:
         yield collector
-
-
-def token_for(who: str, role: str, file: Path) -> str:
-    made = subprocess.run(
-        [sys.executable, "-m", "texml_mcp", "tokens", "add", who, "--role", role, "--file", str(file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return made.stdout.strip()
 
 
 async def approved(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -136,7 +125,7 @@ def facts_in(log: str) -> list[dict[str, Any]]:
 
 async def test_nothing_private_leaves_a_service(tmp_path: Path, era: str, collector: Collector) -> None:
     worlds, tokens = Worlds(), tmp_path / "tokens.toml"
-    token = token_for(WHO, "operator", tokens)
+    token = token_for(tokens, WHO, "operator")
     flags = ("--tokens-file", str(tokens), "--metrics", "--state-dir", str(tmp_path / "state"))
     with (
         sandbox_on_a_port(worlds) as url,
@@ -233,7 +222,7 @@ async def test_a_full_server_is_seen_on_the_page(tmp_path: Path, era: str) -> No
 
 async def test_with_identities_metrics_want_a_token_of_any_role(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.toml"
-    token = token_for("scraper", "viewer", tokens)
+    token = token_for(tokens, "scraper", "viewer")
     with serving(tmp_path / "log", "--sandbox", "--metrics", "--tokens-file", str(tokens)) as service:
         refused = get(service)
         assert refused.status_code == 401

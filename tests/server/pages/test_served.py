@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -63,10 +64,15 @@ def test_without_identities_there_are_no_pages(tmp_path: Path) -> None:
         assert browser.sign_in("x").status_code == 404
 
 
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A server with pages, for requests that change nothing."""
+    place = tmp_path_factory.mktemp("served")
+    tokens.add(place / "tokens.toml", Principal("bob", "approver"))
+    with serving(place / "server.log", "--sandbox", "--tokens-file", str(place / "tokens.toml")) as service:
+        yield service
+
+
 @pytest.mark.parametrize("path", ["/approvals", "/board", "/sign-in"])
-def test_a_name_that_the_server_does_not_answer_to_sees_nothing(tmp_path: Path, path: str) -> None:
-    file = tmp_path / "tokens.toml"
-    tokens.add(file, Principal("bob", "approver"))
-    flags = ("--sandbox", "--tokens-file", str(file))
-    with serving(tmp_path / "server.log", *flags) as service:
-        assert Browser(service.url).get(path, headers={"Host": "evil.example"}).status_code == 421
+def test_a_name_that_the_server_does_not_answer_to_sees_nothing(service: Service, path: str) -> None:
+    assert Browser(service.url).get(path, headers={"Host": "evil.example"}).status_code == 421
