@@ -40,7 +40,7 @@ class Settings(BaseSettings):
 
     api_key: SecretStr | None = _telnyx("TELNYX_API_KEY", "Telnyx API key (environment only)")
     account_sid: str | None = _telnyx(
-        "TELNYX_ACCOUNT_SID", "Account used when a call names none (the organization id)"
+        "TELNYX_ACCOUNT_SID", "Account used when a call names none (the organization id); not on the sandbox"
     )
     sandbox: bool = Field(False, description="Use the built-in telephone network instead of the live API")
     sandbox_speed: float = Field(

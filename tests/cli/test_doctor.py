@@ -131,6 +131,8 @@ def test_a_sandbox_on_a_port_is_told_from_the_vendor(monkeypatch: pytest.MonkeyP
     assert told["key"] == ("ok", "Accepted; this address does not tell its organization id.")
     assert told["account"][0] == "ok"
     assert told["outbound voice profile"][0] == "skipped"
+    assert told["policy"][1].startswith("sandbox is valid")
+    assert told["store"][1].startswith("The sandbox keeps")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +207,13 @@ def test_no_account_is_a_warning_with_its_value(api: Script, monkeypatch: pytest
     assert f"TELNYX_ACCOUNT_SID={ORGANIZATION}" in text
     assert doctor().exit_code == 0
     assert doctor("--strict").exit_code == 1
+
+
+def test_an_account_that_is_a_placeholder(api: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELNYX_ACCOUNT_SID", "your organization id")
+    verdict, text = checks()["account"]
+    assert verdict == "problem"
+    assert f"placeholder of an example. Set TELNYX_ACCOUNT_SID={ORGANIZATION}." in text
 
 
 def test_an_account_is_one_part_of_the_path(api: Script) -> None:
@@ -651,11 +660,24 @@ def server(**entry: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("config", "mode", "verdict", "part"),
     [
-        (server(), 0o600, "ok", "can be started"),
+        (server(), 0o600, "ok", "can be started on the live API."),
         (server(env={"TELNYX_API_KEY": "${env:TELNYX_API_KEY}"}), 0o644, "ok", "can be started"),
         (server(env={"TELNYX_API_KEY": LIVE_KEY}), 0o600, "ok", "can be started"),
         (server(env={"TELNYX_API_KEY": LIVE_KEY}), 0o644, "problem", "others can read the file"),
         (server(env={"TELNYX_API_KEY": "KEY..."}), 0o600, "warning", "placeholder"),
+        (
+            server(env={"TELNYX_ACCOUNT_SID": "your organization id"}),
+            0o600,
+            "warning",
+            "a placeholder in place of TELNYX_ACCOUNT_SID",
+        ),
+        (
+            server(args=["-m", "texml_mcp", "serve", "--sandbox"], env={"TELNYX_API_KEY": "KEY..."}),
+            0o600,
+            "ok",
+            "can be started on the sandbox.",
+        ),
+        (server(env={"TEXML_MCP_SANDBOX": "true"}), 0o600, "ok", "can be started on the sandbox."),
         (server(args=["-m", "texml_mcp", "serve", "--key", LIVE_KEY]), 0o600, "problem", "process list"),
         (
             server(command="env", args=[f"TELNYX_API_KEY={LIVE_KEY}", "texml-mcp"]),
@@ -670,7 +692,7 @@ def server(**entry: Any) -> dict[str, Any]:
         ('{"mcpServers": {"phone": {"command": "texml-mcp",\n}', 0o600, "problem", "line 2"),
         (f"// mine\n{json.dumps(server())}", 0o600, "warning", "comments"),
     ],
-    ids=range(13),
+    ids=range(16),
 )
 def test_a_host_that_has_this_server(own_home: Path, config: Any, mode: int, verdict: str, part: str) -> None:
     configure(own_home, "cursor", config, mode)
@@ -738,6 +760,7 @@ def test_no_configuration_breaks_the_check(servers: dict[str, Any], rest: Any) -
 
 def test_what_install_writes_passes(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELNYX_API_KEY", LIVE_KEY)
+    monkeypatch.setenv("TELNYX_ACCOUNT_SID", ORGANIZATION)
     for words in (
         ["claude-desktop", "--key-from-env"],
         ["cursor"],

@@ -19,15 +19,14 @@ from texml_mcp.hosts.files import HostFileError, load, save
 from texml_mcp.hosts.jsonc import BrokenJSON
 from texml_mcp.hosts.known import (
     ACCOUNT,
-    ACCOUNT_PLACEHOLDER,
     HOSTS,
     KEY,
-    KEY_PLACEHOLDER,
     Host,
     Machine,
     Scope,
     own_command,
 )
+from texml_mcp.placeholders import ACCOUNT_PLACEHOLDER, KEY_PLACEHOLDER
 
 OK, REFUSED, USAGE = 0, 1, 2
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")

@@ -14,6 +14,7 @@ from texml_mcp.client.sides import mix_up, normal_base_url
 from texml_mcp.doctor.model import Facts, Finding, Findings, ok, problem, skipped, warning
 from texml_mcp.doctor.probe import Answer, Probe, Unreached
 from texml_mcp.doctor.profiles import check_profiles
+from texml_mcp.placeholders import is_placeholder
 from texml_mcp.settings import LIVE_URL, Settings
 from texml_mcp.text import clean
 
@@ -116,7 +117,7 @@ def _ways(settings: Settings, base_url: str, facts: Facts) -> list[Way | Finding
     if not key:
         return [problem("key", f"There is no API key. {_SET_KEY} Or serve with --sandbox.")]
     facts.secrets.add(key)
-    if key == "KEY..." or key.startswith("${"):
+    if is_placeholder(key):
         return [problem("key", f"TELNYX_API_KEY is still the placeholder of an example. {_SET_KEY}")]
     if not all("!" <= each <= "~" for each in key):
         return [problem("key", f"TELNYX_API_KEY holds characters that no key has. {_SET_KEY}")]
@@ -195,12 +196,18 @@ def _key(
             return warning(name, f"It could not be checked: the API answered {asked.told}. Run this again.")
 
 
+def _named(organization: str | None) -> str:
+    """The variable to set, with its value where the API has told it."""
+    return f"TELNYX_ACCOUNT_SID={organization}" if organization else "TELNYX_ACCOUNT_SID"
+
+
 def _account(way: Way, answer: Answer | Unreached, organization: str | None) -> Finding:
     name = way.name("account")
     if way.sid is None:
-        value = f"TELNYX_ACCOUNT_SID={organization}" if organization else "TELNYX_ACCOUNT_SID"
-        return warning(name, f"None is set, so that every call must name one. Set {value}.")
+        return warning(name, f"None is set, so that every call must name one. Set {_named(organization)}.")
     sid = clean(way.sid, 60)
+    if is_placeholder(way.sid):
+        return problem(name, f"{sid!r} is the placeholder of an example. Set {_named(organization)}.")
     if isinstance(answer, Unreached):
         return warning(name, f"{sid} could not be checked: {answer.why}. Run this again.")
     match answer.status:

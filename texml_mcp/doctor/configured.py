@@ -13,7 +13,8 @@ from texml_mcp.doctor.model import Finding, Findings, ok, problem, skipped, warn
 from texml_mcp.hosts.configure import is_ours
 from texml_mcp.hosts.files import HostFileError, load
 from texml_mcp.hosts.jsonc import BrokenJSON, Document, read
-from texml_mcp.hosts.known import HOSTS, KEY, PLACEHOLDERS, Host, Machine, Scope
+from texml_mcp.hosts.known import ACCOUNT, HOSTS, KEY, Host, Machine, Scope
+from texml_mcp.placeholders import PLACEHOLDERS
 from texml_mcp.text import clean
 
 _MENTION = re.compile(r"texml[-_]mcp")
@@ -87,9 +88,12 @@ def _entry(host: Host, scope: Scope, path: Path, server: str, entry: dict[str, A
         )
     if (lacking := _not_startable(command)) is not None:
         return problem(name, f"{where} names a command that {lacking}. Run texml-mcp install again.")
-    key: Any = cast("dict[str, Any]", env).get(KEY)
-    if isinstance(key, str) and key in PLACEHOLDERS:
-        return warning(name, f"{where} has a placeholder in place of {KEY}. Put the key in.")
+    held = cast("dict[str, Any]", env)
+    key: Any = held.get(KEY)
+    on_sandbox = "--sandbox" in words or str(held.get("TEXML_MCP_SANDBOX")).lower() in ("1", "true")
+    for variable in () if on_sandbox else (KEY, ACCOUNT):
+        if str(held.get(variable)) in PLACEHOLDERS:
+            return warning(name, f"{where} has a placeholder in place of {variable}. Put the value in.")
     if isinstance(key, str) and key and not key.startswith("${"):
         if scope == "project":
             return warning(
@@ -97,9 +101,10 @@ def _entry(host: Host, scope: Scope, path: Path, server: str, entry: dict[str, A
             )
         if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             return problem(name, f"{where} holds the key, and others can read the file: chmod 600 it.")
+    on = "on the sandbox" if on_sandbox else "on the live API"
     if "/" not in command and "\\" not in command:
-        return ok(name, f"{where} can be started, if {host.title} has the same PATH.")
-    return ok(name, f"{where} can be started.")
+        return ok(name, f"{where} can be started {on}, if {host.title} has the same PATH.")
+    return ok(name, f"{where} can be started {on}.")
 
 
 def _not_startable(command: str) -> str | None:

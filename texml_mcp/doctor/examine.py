@@ -14,6 +14,7 @@ from texml_mcp.doctor.probe import together
 from texml_mcp.doctor.state import check_policy, check_state
 from texml_mcp.doctor.unsafe import check_safety
 from texml_mcp.hosts.known import Machine
+from texml_mcp.server.services import SANDBOX_KEY
 from texml_mcp.settings import Settings
 from texml_mcp.text import clean, secrets_of_url
 
@@ -74,5 +75,6 @@ def _secrets(settings: Settings) -> set[str]:
 
 
 def _told(finding: Finding, facts: Facts) -> Finding:
-    text = clean(mask(finding.text, facts.secrets), _MOST_TEXT)
-    return Finding(clean(mask(finding.name, facts.secrets), 100), finding.verdict, text)
+    secrets = facts.secrets - {SANDBOX_KEY}  # everybody knows it, and it is a word of sentences
+    text = clean(mask(finding.text, secrets), _MOST_TEXT)
+    return Finding(clean(mask(finding.name, secrets), 100), finding.verdict, text)

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from texml_mcp.hosts.edit import CannotEdit, append, find, put, remove
 from texml_mcp.hosts.jsonc import read
-from texml_mcp.hosts.known import KEY, PLACEHOLDERS, Host
+from texml_mcp.hosts.known import KEY, Host
+from texml_mcp.placeholders import PLACEHOLDERS
 
 _OURS = re.compile(r"texml[-_]mcp")
 

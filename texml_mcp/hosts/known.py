@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from texml_mcp.placeholders import ACCOUNT_PLACEHOLDER, KEY_PLACEHOLDER
+
 Scope = Literal["user", "project"]
 
 KEY, ACCOUNT = "TELNYX_API_KEY", "TELNYX_ACCOUNT_SID"
-KEY_PLACEHOLDER, ACCOUNT_PLACEHOLDER = "KEY...", "your organization id"
-PLACEHOLDERS = frozenset({KEY_PLACEHOLDER, ACCOUNT_PLACEHOLDER})
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,10 @@ def build_services(
         raise SettingsError(str(error)) from None
     if state is None:
         state = build_state(settings) if now is None else State(None, clock=lambda: now().timestamp())
+    account_sid = settings.account_sid
+    if settings.sandbox and (upstream is None or account_sid is None):
+        account_sid = SANDBOX_ACCOUNT  # there is no other: the environment may name the one of the live API
     upstream, accounts = build_accounts(settings) if upstream is None else (upstream, None)
-    account_sid = settings.account_sid or (SANDBOX_ACCOUNT if settings.sandbox else None)
     if accounts is not None:
         account_sid = account_sid or accounts.sids[0]
         if account_sid not in accounts.sids:
@@ -210,6 +212,7 @@ def build_upstream(settings: Settings) -> Upstream:
             "No API key. Set TELNYX_API_KEY for the live API, or start with --sandbox to try everything "
             "without an account."
         )
+    refuse_placeholders(settings)
     try:
         upstream = _upstream(settings, settings.api_key.get_secret_value())
     except ValueError as error:
@@ -217,6 +220,19 @@ def build_upstream(settings: Settings) -> Upstream:
     if refused := upstream.refusal():
         raise SettingsError(refused.summary)
     return upstream
+
+
+def refuse_placeholders(settings: Settings) -> None:
+    """Raises `SettingsError` when a value is what an example shows, or what a host should have filled in."""
+    from texml_mcp.placeholders import is_placeholder
+
+    key = settings.api_key.get_secret_value().strip() if settings.api_key else ""
+    for name, value in (("TELNYX_API_KEY", key), ("TELNYX_ACCOUNT_SID", settings.account_sid or "")):
+        if is_placeholder(value):
+            raise SettingsError(
+                f"{name} is still the placeholder {value!r}. Put the real value there, or start with "
+                "--sandbox to try everything without an account."
+            )
 
 
 def _upstream(settings: Settings, key: str) -> Upstream:
