@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import re
 import socket
@@ -326,7 +327,7 @@ def test_serve_delivers_and_fetches_by_itself_in_real_time() -> None:
 
 def test_the_socket_takes_connections_at_once_and_never_holds_an_answer_back() -> None:
     with (
-        listening(uvicorn.Config(create_app(), host="127.0.0.1", port=0)) as bound,
+        listening(0) as bound,
         socket.create_connection(bound.getsockname(), timeout=10),
         bound.accept()[0] as accepted,
     ):
@@ -357,6 +358,41 @@ def test_serve_begins_every_world_with_the_fixture(tmp_path: Path) -> None:
             done("advance", "61", "--url", found[1], "--world", "sandbox-other")
             assert "completed 1" in done("state", "--url", found[1], "--world", "sandbox-other")
             assert "in-progress 1" in done("state", "--url", found[1])
+        finally:
+            watchdog.cancel()
+            process.terminate()
+
+
+def test_serve_says_when_its_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"texml-mcp: cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port, or 0 "
+        "for a free one.\n"
+    )
+
+
+def test_serve_says_how_another_terminal_reaches_it() -> None:
+    command = [sys.executable, "-m", "texml_mcp", "sandbox", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        try:
+            export = [process.stdout.readline() for _ in range(3)][-1]
+            named = dict(each.split("=", 1) for each in export.removeprefix("  export ").split())
+            for words in (["create_queue", "FriendlyName=night"], ["list_queues"]):
+                done = subprocess.run(
+                    [sys.executable, "-m", "texml_mcp", "call", *words],
+                    env=os.environ | named,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert "night" in done.stdout, done.stdout + done.stderr
+                assert done.stderr == ""
         finally:
             watchdog.cancel()
             process.terminate()

@@ -151,7 +151,7 @@ def test_a_port_that_is_taken_stops_the_start() -> None:
             check=False,
         )
     assert done.returncode == 2
-    assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port" in done.stderr
     assert "Traceback" not in done.stderr
 
 

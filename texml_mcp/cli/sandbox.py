@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 import typer
+
+if TYPE_CHECKING:
+    import socket
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 WORLD = "sandbox"
@@ -32,7 +37,7 @@ def run(
     deliver: bool,
     fetch: bool,
 ) -> int:
-    """Serve on loopback until interrupted; the exit code. 1 for a fixture that cannot be used."""
+    """Serve on loopback until interrupted; the exit code. 1 for a fixture or a port that cannot be used."""
     from texml_mcp.sandbox import Worlds
     from texml_mcp.sandbox.fixture import FixtureError, world_from
     from texml_mcp.sandbox.fixture_file import load_fixture, world_from_file
@@ -47,20 +52,30 @@ def run(
             return 1
         worlds = Worlds(lambda: world_from(content))
     # There from the start, so that its state can be read before the first request.
-    worlds.of(WORLD)
+    account = worlds.of(WORLD).account_sid
     from texml_mcp.sandbox import create_app
 
     app = create_app(worlds, clock=clock, speed=speed, control=control, deliver=deliver, fetch=fetch)
-    _serve(app, port=port, control=control, deliver=deliver, fetch=fetch)
+    try:
+        bound = listening(port)
+    except OSError as error:
+        typer.echo(
+            f"texml-mcp: cannot listen on 127.0.0.1:{port}: {os.strerror(error.errno or 0)}. Choose another "
+            "--port, or 0 for a free one.",
+            err=True,
+        )
+        return 1
+    _serve(app, bound, account, control=control, deliver=deliver, fetch=fetch)
     return 0
 
 
-def _serve(app: Any, *, port: int, control: bool, deliver: bool, fetch: bool) -> None:
+def _serve(
+    app: Any, bound: socket.socket, account: str, *, control: bool, deliver: bool, fetch: bool
+) -> None:
     import uvicorn
 
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", date_header=False)
+    config = uvicorn.Config(app, log_level="warning", date_header=False)
     config.load()  # before the address is shown: a Ctrl-C amid the imports would show a traceback
-    bound = listening(config)
     at = f"http://127.0.0.1:{bound.getsockname()[1]}"
     typer.echo(f"Sandbox on {at}/v2 with API key 'sandbox' (any 'sandbox-...' is its own world).")
     if control:
@@ -69,20 +84,22 @@ def _serve(app: Any, *, port: int, control: bool, deliver: bool, fetch: bool) ->
         typer.echo("Callbacks are delivered to addresses on this machine, and to no others.")
     if fetch:
         typer.echo("Documents are fetched from addresses on this machine, and from no others.")
+    typer.echo(f"A look at it: {at}/. Commands in another terminal reach it after")
+    reached = f"TELNYX_API_KEY=sandbox TELNYX_ACCOUNT_SID={shlex.quote(account)} TEXML_MCP_BASE_URL={at}/v2"
+    typer.echo(f"  export {reached}")
     uvicorn.Server(config).run(sockets=[bound])
 
 
-def listening(config: Any) -> Any:
+def listening(port: int) -> socket.socket:
     """The socket to serve on. It takes connections from now on: whoever reads the address may use it.
 
     Connections send at once: held back, the second of two small packets waits 40 ms for the client to
-    acknowledge the first, with every answer.
+    acknowledge the first, with every answer. Raises `OSError` for a port that cannot be had.
     """
-    import socket
+    from socket import IPPROTO_TCP, TCP_NODELAY, create_server
 
-    bound = config.bind_socket()
-    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    bound.listen(config.backlog)
+    bound = create_server(("127.0.0.1", port), backlog=2048)
+    bound.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
     return bound
 
 

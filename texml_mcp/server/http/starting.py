@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,21 @@ def _listen(settings: Settings, app: HttpApp) -> None:
     try:
         sock = bind(settings.host, settings.port)
     except OSError as error:
-        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from None
+        why = os.strerror(error.errno or 0)
+        raise SettingsError(
+            f"Cannot listen on {settings.host}:{settings.port}: {why}. Choose another --port, "
+            "or 0 for a free one."
+        ) from None
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     port = sock.getsockname()[1]
 
     def ready() -> None:
-        sys.stderr.write(f"texml-mcp: serving on http://{host}:{port}{PATH}\n")
-        if is_loopback(settings.host) and not has_identities(settings):
+        at = f"http://{host}:{port}"
+        sys.stderr.write(f"texml-mcp: serving on {at}{PATH}\n")
+        if has_identities(settings):
+            at = (settings.public_url or at).rstrip("/")
+            sys.stderr.write(f"texml-mcp: for people, in a browser: {at}/approvals and {at}/board\n")
+        elif is_loopback(settings.host):
             sys.stderr.write("texml-mcp: without identities: whoever uses this machine may connect\n")
         sys.stderr.flush()
 
