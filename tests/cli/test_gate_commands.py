@@ -77,6 +77,28 @@ def test_an_unknown_request_is_said(state: Path) -> None:
     assert run("approvals", "list").stdout.strip() == "Nothing waits."
 
 
+@pytest.mark.parametrize("words", [("approvals", "list"), ("journal", "show")], ids=" ".join)
+def test_where_no_server_has_kept_anything_that_is_said_and_nothing_is_made(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    told = run(*words, "--state-dir", str(nowhere))
+    assert told.exit_code == 0
+    assert f"No server has kept anything in {nowhere}." in told.stdout
+    assert "--state-dir" in told.stdout
+    assert json.loads(run(*words, "--state-dir", str(nowhere), "--json").stdout) == []
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize("words", [("tail",), ("verify",), ("export",)], ids=" ".join)
+def test_a_trail_that_is_not_there_is_said_with_what_to_name(tmp_path: Path, words: tuple[str, ...]) -> None:
+    told = run("audit", *words, "--state-dir", str(tmp_path / "nowhere"))
+    assert told.exit_code == 2
+    assert f"No server has kept anything in {tmp_path / 'nowhere'}." in told.stderr
+    assert "--state-dir" in told.stderr
+    assert "Errno" not in told.stderr
+
+
 def test_every_decision_is_in_the_trail_and_every_write_in_the_journal(state: Path) -> None:
     assert run(*PLACING, "--yes").exit_code == 0
     assert (
@@ -109,6 +131,36 @@ def test_panic_stops_writes_until_cleared(state: Path) -> None:
     assert run("call", "list_queues", "--sandbox").exit_code == 0
     assert run("panic", "--clear").exit_code == 0
     assert run("call", "create_queue", "--sandbox", "FriendlyName=other").exit_code == 0
+
+
+def test_panic_says_whom_it_stops_and_the_command_that_takes_it_back(tmp_path: Path) -> None:
+    place = tmp_path / "two words"
+    told = run("panic", "--state-dir", str(place))
+    assert told.exit_code == 0
+    assert f"of every server on {place}" in told.stdout
+    assert f"texml-mcp panic --clear --state-dir '{place}' lets" in told.stdout
+    assert run("panic", "--clear", "--state-dir", str(place)).exit_code == 0
+
+
+def test_panic_without_a_key_says_that_no_call_was_hung_up(state: Path) -> None:
+    told = run("panic", "--hang-up")
+    assert told.exit_code == 2
+    assert "Every write is stopped" in told.stdout
+    assert "No call was hung up. No API key." in told.stderr
+
+
+def test_somebody_without_a_name_on_this_system_can_panic_and_approve(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    assert run("panic").exit_code == 0
+    assert "user 54321" in (state / "PANIC").read_text()
+    run("panic", "--clear")
+    monkeypatch.setenv("TEXML_MCP_CONFIRM", "external")
+    run(*PLACING)
+    assert "approved by user 54321" in run("approvals", "approve", str(waiting()[0]["id"])).stdout
 
 
 def test_panic_that_cannot_be_looked_for_counts_as_set(state: Path) -> None:
@@ -180,7 +232,11 @@ def test_lint_a_file_and_stdin(tmp_path: Path) -> None:
     assert f"{bad}:2:2: error:" in found.stdout
     assert json.loads(run("lint", str(bad), "--json").stdout)["valid"] is False
     assert run("lint", "-", text=good.read_text()).exit_code == 0
-    assert run("lint", str(tmp_path / "none.xml")).exit_code == 2
+    missing = run("lint", str(tmp_path / "none.xml"))
+    assert missing.exit_code == 2
+    assert missing.stderr == f"texml-mcp: {tmp_path / 'none.xml'} cannot be read: No such file or directory\n"
+    (tmp_path / "latin.xml").write_bytes(b"<Response><Say>\xe9</Say></Response>")
+    assert "it is not UTF-8 text" in run("lint", str(tmp_path / "latin.xml")).stderr
 
 
 def test_panic_hangs_up_a_call_that_is_still_going(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from dataclasses import asdict
 
 import typer
 
-from texml_mcp.cli.output import print_json
+from texml_mcp.cli.output import nothing_in, print_json, this_user
 from texml_mcp.gate.external import NotAllowedError, Queue, Waiting
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
@@ -18,8 +17,9 @@ OK, FAILED, USAGE = 0, 1, 2
 
 def listed(state: State, *, as_json: bool) -> int:
     """Print what waits, the oldest first."""
+    untouched = state.untouched
     try:
-        waiting = Queue(state).listed()
+        waiting = [] if untouched else Queue(state).listed()  # to look would make a store
     except StoreError as error:
         return _usage(str(error))
     if as_json:
@@ -28,7 +28,7 @@ def listed(state: State, *, as_json: bool) -> int:
     for each in waiting:
         typer.echo(f"{each.id}  {each.principal}  {_left(each)}  {each.words}")
     if not waiting:
-        typer.echo("Nothing waits.")
+        typer.echo(f"Nothing waits. {nothing_in(state.directory)}" if untouched else "Nothing waits.")
     return OK
 
 
@@ -56,7 +56,7 @@ def settle(
 ) -> int:
     """Approve or deny one request, as `by` (the user of the operating system by default)."""
     try:
-        waiting = Queue(state).settle(id, by or getpass.getuser(), approve=approve, reason=reason)
+        waiting = Queue(state).settle(id, by or this_user(), approve=approve, reason=reason)
     except StoreError as error:
         return _usage(str(error))
     except NotAllowedError as error:

@@ -63,7 +63,7 @@ def policy_check(file: str, as_json: AsJson = False) -> None:
 def policy_explain(
     tool: Annotated[str, typer.Argument(autocompletion=completing.tools)],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[K=V]...", autocompletion=completing.arguments)
+        list[str] | None, typer.Argument(metavar="K=V", autocompletion=completing.arguments)
     ] = None,
     policy_name: Annotated[str | None, typer.Option("--policy", help="A file or a shipped policy.")] = None,
     sandbox: Sandbox = False,
@@ -201,7 +201,7 @@ def journal_show(
     """Open writes, then the newest settled ones."""
     from texml_mcp.cli.journal import show
 
-    raise typer.Exit(show(state(state_dir, store).journal, lines=lines, as_json=as_json))
+    raise typer.Exit(show(state(state_dir, store), lines=lines, as_json=as_json))
 
 
 @journal.command("reconcile")
@@ -225,7 +225,7 @@ def journal_reconcile(
     from texml_mcp.gate.journal.look import LAG_SECONDS
     from texml_mcp.settings import load
 
-    reader = ApiReader(_upstreams())
+    reader = ApiReader(_upstreams("No write was looked up"))
     if older_than is None:
         older_than = max(LAG_SECONDS, load().timeout_seconds)
     kept = state(state_dir, store)
@@ -236,8 +236,8 @@ def journal_reconcile(
     )
 
 
-def _upstreams() -> Callable[[str], Upstream]:
-    """The way to the API for each account, as a server of this user has it."""
+def _upstreams(undone: str) -> Callable[[str], Upstream]:
+    """The way to the API for each account, as a server of this user has it; else what is undone is told."""
     from texml_mcp.accounts import Accounts, UnknownAccountError
     from texml_mcp.client import ErrorCode, UpstreamError
     from texml_mcp.server.services import build_accounts
@@ -246,7 +246,7 @@ def _upstreams() -> Callable[[str], Upstream]:
     try:
         upstream, accounts = build_accounts(load())
     except SettingsError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
+        typer.echo(f"texml-mcp: {undone}. {error}", err=True)
         raise typer.Exit(2) from None
     known = accounts or Accounts(upstream)
 
@@ -279,12 +279,12 @@ def panic(
 
     if clear:
         raise typer.Exit(commands.clear(state(state_dir, store)))
-    code = commands.engage(directory(state_dir))
+    code = commands.engage(directory(state_dir), state_dir)
     kept = state(state_dir, store)
     if kept.shared:
         code = max(code, commands.engage_everywhere(kept))
     if hang_up and code != commands.USAGE:
-        code = max(code, commands.hang_up(kept, _upstreams()))
+        code = max(code, commands.hang_up(kept, _upstreams("No call was hung up")))
     raise typer.Exit(code)
 
 

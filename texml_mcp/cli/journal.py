@@ -7,19 +7,21 @@ from datetime import UTC, datetime
 
 import typer
 
-from texml_mcp.cli.output import print_json
+from texml_mcp.cli.output import nothing_in, print_json
 from texml_mcp.gate.journal import Entry, Journal, Reader
 from texml_mcp.gate.journal import reconcile as settle
+from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
 from texml_mcp.gate.store.digests import Digester
 
 OK, OPEN, USAGE = 0, 1, 2
 
 
-def show(journal: Journal, *, lines: int = 20, as_json: bool = False) -> int:
+def show(state: State, *, lines: int = 20, as_json: bool = False) -> int:
     """Print the unsettled writes, then the newest settled ones."""
-    try:
-        entries = [*journal.unsettled(), *journal.settled(lines)]
+    untouched = state.untouched
+    try:  # to look would make a store
+        entries = [] if untouched else [*state.journal.unsettled(), *state.journal.settled(lines)]
     except StoreError as error:
         return _usage(str(error))
     if as_json:
@@ -28,7 +30,8 @@ def show(journal: Journal, *, lines: int = 20, as_json: bool = False) -> int:
     for entry in entries:
         typer.echo(_sentence(entry))
     if not entries:
-        typer.echo("No write is in the journal.")
+        none = "No write is in the journal."
+        typer.echo(f"{none} {nothing_in(state.directory)}" if untouched else none)
     return OK
 
 

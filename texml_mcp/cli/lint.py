@@ -17,8 +17,11 @@ def run(file: str, *, as_json: bool) -> int:
     """Print findings as FILE:LINE:COLUMN; 1 when there is an error, 2 when the file cannot be read."""
     try:
         document = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        typer.echo(f"texml-mcp: {file} cannot be read: {error}", err=True)
+    except OSError as error:
+        typer.echo(f"texml-mcp: {file} cannot be read: {error.strerror}", err=True)
+        return USAGE
+    except UnicodeDecodeError:
+        typer.echo(f"texml-mcp: {file} cannot be read: it is not UTF-8 text", err=True)
         return USAGE
     report = texml.lint(document)
     reached = texml.targets(document) if report.valid else ()

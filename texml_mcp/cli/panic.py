@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import anyio
 import typer
 
 from texml_mcp.catalog import endpoint
+from texml_mcp.cli.output import this_user
 from texml_mcp.client import Upstream, UpstreamError
 from texml_mcp.gate import panic
 from texml_mcp.gate.journal import Journal
@@ -19,21 +20,28 @@ from texml_mcp.gate.store import StoreError
 OK, FAILED, USAGE = 0, 1, 2
 
 
-def engage(directory: Path) -> int:
-    """Stop every server on this state directory. First of all, as it works whatever else is broken."""
+def engage(directory: Path, named: Path | None = None) -> int:
+    """Stop every server on this state directory. First of all, as it works whatever else is broken.
+
+    `named` is the directory as the command line names it, for the command that takes it back.
+    """
     try:
-        mark = panic.engage(directory, getpass.getuser())
+        panic.engage(directory, this_user())
     except OSError as error:
         typer.echo(f"texml-mcp: {directory} cannot be written: {error.strerror}", err=True)
         return USAGE
-    typer.echo(f"Every write is stopped ({mark}). texml-mcp panic --clear lets them run again.")
+    where = f" --state-dir {shlex.quote(str(named))}" if named else ""
+    typer.echo(
+        f"Every write is stopped, of every server on {directory}. "
+        f"texml-mcp panic --clear{where} lets them run again."
+    )
     return OK
 
 
 def engage_everywhere(state: State) -> int:
     """Stop every server on the shared store, on whatever machine."""
     try:
-        panic.engage_everywhere(state, getpass.getuser())
+        panic.engage_everywhere(state, this_user())
     except StoreError as error:
         typer.echo(f"texml-mcp: servers on other machines are not stopped: {error}", err=True)
         return FAILED
