@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,83 @@ def test_alone_it_says_when_calls_would_be_real_and_never_shows_the_key() -> Non
     done = run(TELNYX_API_KEY="KEY_made_up")
     assert "without --sandbox, calls are real" in done.stdout
     assert "made_up" not in done.stdout
+
+
+def test_alone_it_fits_into_a_narrow_terminal() -> None:
+    lines = run(COLUMNS="44").stdout.splitlines()
+    assert max(len(line) for line in lines) <= 44
+    assert any("--install-completion." in line for line in lines)
+
+
+def test_help_shows_first_what_is_needed_first() -> None:
+    told = run("--help").stdout
+    order = ["demo ", "install ", "serve ", "approvals ", "eval "]
+    assert sorted(order, key=lambda word: told.index(f" {word}")) == order
+
+
+def test_a_tool_is_shown_with_its_arguments_whole() -> None:
+    done = run("tools", "create_call", COLUMNS="80")
+    lines = done.stdout.splitlines()
+    assert any(line.split()[:2] == ["To", "required;"] for line in lines)
+    assert "MachineDetectionBeepSpectralConfirmation " in done.stdout
+    (told,) = [line for line in lines if line.split()[:1] == ["UrlMethod"]]
+    assert "GET | POST; default POST" in told
+    assert json.loads(run("tools", "create_call", "--json").stdout)["name"] == "create_call"
+
+
+def test_a_tool_that_is_not_offered_by_itself_is_shown_too() -> None:
+    from texml_mcp.tools.files import definitions
+    from texml_mcp.tools.offer import offered
+
+    name = min(definitions().keys() - set(offered()))
+    cost = json.loads(run("tools", name, "--tokens", "--json").stdout)
+    assert cost["name"] == name
+    assert run("tools", name, "--tokens").stdout == (
+        f"{cost['bytes']} bytes, {cost['tokens']} tokens (bytes / 4)\n"
+    )
+
+
+def test_arguments_are_in_brackets_once() -> None:
+    for words in (("call",), ("policy", "explain"), ("install",)):
+        usage = next(line for line in run(*words, "--help").stdout.splitlines() if "Usage:" in line)
+        assert "[[" not in usage, usage
+        assert "......" not in usage, usage
+
+
+def test_whoever_calls_from_a_script_is_told_how_to_approve() -> None:
+    placing = ("create_call", "To=+13125550142", "From=+13125550100", "ApplicationSid=1293384261075731499")
+    asked = run("call", "--sandbox", *placing)
+    assert asked.returncode == 1
+    assert asked.stderr == "texml-mcp: Nobody is at a terminal to be asked. Add --yes to approve this call.\n"
+
+
+def test_that_each_call_has_a_network_of_its_own_is_said_where_it_matters(tmp_path: Path) -> None:
+    hint = "texml-mcp sandbox serve"
+    made = run("call", "create_queue", "FriendlyName=night", "--sandbox")
+    assert (made.returncode, hint in made.stderr) == (0, True)
+    gone = run("call", "get_call", "call_sid=v3:gone", "--sandbox")
+    assert (gone.returncode, hint in gone.stderr) == (1, True)
+    assert run("call", "list_queues", "--sandbox").stderr == ""
+
+
+def test_the_sandbox_has_its_own_account_whatever_the_environment_names() -> None:
+    done = run("call", "list_queues", "--sandbox", TELNYX_ACCOUNT_SID="7c1f0d2a-3a52-4f6e-9a1a-5d3a2f3b7c11")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELNYX_API_KEY", "KEY..."),
+        ("TELNYX_API_KEY", "${env:TELNYX_API_KEY}"),
+        ("TELNYX_ACCOUNT_SID", "your organization id"),
+    ],
+)
+def test_a_value_of_an_example_does_not_start_a_server(name: str, value: str) -> None:
+    done = run("serve", **{"TELNYX_API_KEY": "KEY_made_up", name: value})
+    assert done.returncode == 2
+    assert f"{name} is still the placeholder {value!r}. Put the real value there" in done.stderr
+    assert "--sandbox" in done.stderr
 
 
 @pytest.mark.long

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo, TyperInfo
 
 from texml_mcp import __version__
 from texml_mcp.cli import completing, eval_commands, export_commands, gate_commands, setup_commands
@@ -70,14 +71,19 @@ def demo(
 
 @app.command()
 def tools(
+    tool: Annotated[
+        str | None, typer.Argument(help="Only this one, with its arguments.", autocompletion=completing.tools)
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="The definitions as tools/list answers them.")
     ] = False,
     tokens: Annotated[bool, typer.Option("--tokens", help="What each definition costs a model.")] = False,
 ) -> None:
-    """List the tools."""
+    """List the tools, or the arguments of one."""
     from texml_mcp.cli import tools as listing
 
+    if tool is not None:
+        raise typer.Exit(listing.show_one(tool, as_json=as_json, tokens=tokens))
     listing.show(as_json=as_json, tokens=tokens)
 
 
@@ -90,8 +96,8 @@ def call(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[K=V]...",
-            help="Its arguments; JSON values are understood.",
+            metavar="K=V",
+            help="Its arguments, as `texml-mcp tools TOOL` lists them; values may be JSON.",
             autocompletion=completing.arguments,
         ),
     ] = None,
@@ -126,3 +132,28 @@ def schemas_check() -> None:
     if problems:
         raise typer.Exit(1)
     typer.echo("tool_schemas/ is what tools/list answers, and the made parts of the pages are current.")
+
+
+_PANELS = {
+    "To begin": ("demo", "call", "tools", "install", "doctor"),
+    "To serve": ("serve", "tokens", "sandbox"),
+    "To keep it in hand": ("policy", "approvals", "journal", "audit", "panic"),
+    "To build on it": ("schemas", "lint", "eval"),
+}
+
+
+def _arrange() -> None:
+    """Commands in the order in which somebody comes to need them, under a heading each."""
+    places = {name: (heading, at) for heading, names in _PANELS.items() for at, name in enumerate(names)}
+    headings = list(_PANELS)
+    for each in (*app.registered_commands, *app.registered_groups):
+        each.rich_help_panel = places[_called(each)][0]
+    for held in (app.registered_commands, app.registered_groups):
+        held.sort(key=lambda each: (headings.index(places[_called(each)][0]), places[_called(each)][1]))
+
+
+def _called(each: CommandInfo | TyperInfo) -> str:
+    return each.name or getattr(each.callback, "__name__", "")
+
+
+_arrange()

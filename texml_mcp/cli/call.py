@@ -16,6 +16,7 @@ from texml_mcp.gate.confirm import Answer, CannotAskError, Person
 from texml_mcp.results import ToolResult, render
 from texml_mcp.server.services import build_services
 from texml_mcp.settings import SettingsError, load
+from texml_mcp.tools.offer import READ_TOOLS
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -69,7 +70,22 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
         print_json(result.structured())
     else:
         typer.echo(render(result))
+    if hint := _hint(tool, result, alone=services.records.state.directory is None and on_sandbox):
+        typer.echo(f"texml-mcp: {hint}", err=True)
     return OK if result.status in ("ok", "dry_run") else FAILED
+
+
+def _hint(tool: str, result: ToolResult, *, alone: bool) -> str | None:
+    """What a person at a shell must know beside the answer, which is worded for a model in a session.
+
+    `alone` is a sandbox that nothing else reaches and that keeps nothing.
+    """
+    if result.status == "confirmation_required":
+        return "Nobody is at a terminal to be asked. Add --yes to approve this call."
+    wrote = result.status == "ok" and tool not in READ_TOOLS
+    if alone and (wrote or result.code == "not_found"):
+        return "Each `call --sandbox` has a network of its own. One that stays: texml-mcp sandbox serve"
+    return None
 
 
 def _usage(problem: str) -> int:

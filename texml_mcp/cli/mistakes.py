@@ -43,8 +43,8 @@ def usage(context: Any) -> str:
         shown.append("[OPTIONS]")
     for each in params:
         if each.param_type_name == "argument":
-            name = _name(each)
-            shown.append(name if each.required or name.startswith("[") else f"[{name}]")
+            name = _name(each) if each.required else f"[{_name(each)}]"
+            shown.append(f"{name}..." if each.nargs == -1 else name)
     return f"{' '.join(shown)}   (more: {context.command_path} --help)"
 
 

@@ -26,7 +26,7 @@ def install(
     ],
     serve: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[-- FLAG]...", help="More flags of texml-mcp serve, after --."),
+        typer.Argument(metavar="-- FLAG", help="More flags of texml-mcp serve, after --."),
     ] = None,
     show: Annotated[
         bool, typer.Option("--print", help="Print the configuration, and write nothing.")
