@@ -99,6 +99,25 @@ def test_a_bad_value_is_refused_with_what_would_be_right(
     assert len(error.summary) < 2000
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"AIAssistantDynamicVariables": {"visit": "x" * 5000}}, "visit has 5,000 characters; at most 4,096"),
+        ({"AIAssistantDynamicVariables": {"visit": " "}}, "visit is empty"),
+        ({"AIAssistantDynamicVariables": {"visit": 2**60}}, "visit is too long for a number"),
+        ({"AIAssistantDynamicVariables": {"n" * 5000: "x"}}, "A name has 5,000 characters; at most 4,096"),
+        ({"StatusCallbacks": ["https://example.com/" + "x" * 3000]}, "An item has 3,020 characters; at most"),
+        ({"StatusCallbacks": [["https://u:pw@example.com"]]}, "An item must be text, not a list"),
+    ],
+)
+def test_what_is_wrong_inside_of_a_value_is_named_by_its_place(given: dict[str, Any], says: str) -> None:
+    call = {name: CALL[name] for name in ("To", "From")} | {"connection_id": "1", "AIAssistantId": "a"}
+    error = refusal("initiate_ai_call", call | given)
+    (field,) = given
+    assert error.field == field
+    assert f"{field}: {says}" in error.summary
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     error = refusal("create_call", {"To": "911", "Timeout": 3})
     assert "To must be" in error.summary

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
 from texml_mcp.catalog import Kind, Param
-from texml_mcp.text import ascii_digits, has_unsafe, shown
+from texml_mcp.text import ascii_digits, clean, has_unsafe, shown
 
 # Longer than anything the API documents, short enough that an error never carries a document.
 MAX_TEXT = 4096
@@ -55,9 +56,13 @@ def _said(param: Param, value: object) -> str:
     return "a value" if param.kind is Kind.SECRET else shown(value)
 
 
+def _called(param: Param) -> str:
+    """What an error calls it: an item of a list has no name."""
+    return param.key or "An item"
+
+
 def _wrong(param: Param, value: object, wanted: str) -> ValueRefusedError:
-    name = param.key or "Each item"
-    return ValueRefusedError(f"{name} must be {wanted}, not {_said(param, value)}.")
+    return ValueRefusedError(f"{_called(param)} must be {wanted}, not {_said(param, value)}.")
 
 
 def _integer(param: Param, value: Any) -> int:
@@ -157,7 +162,7 @@ def _object(param: Param, value: Any) -> dict[str, Any]:
         except ValueRefusedError as problem:
             raise ValueRefusedError(f"{where}{problem}") from None
     if missing := [each.key for each in param.fields if each.required and each.name not in result]:
-        raise ValueRefusedError(f"{param.key or 'An item'} lacks {', '.join(missing)}.")
+        raise ValueRefusedError(f"{_called(param)} lacks {', '.join(missing)}.")
     return result
 
 
@@ -169,7 +174,8 @@ def _by_name(param: Param, inner: Param, given: dict[str, Any]) -> dict[str, Any
     for name, value in given.items():
         try:
             if value is not None:
-                result[_text(Param(""), name)] = coerce(inner, value)
+                key = _text(Param("A name"), name)
+                result[key] = coerce(replace(inner, name=clean(key, 40)), value)
         except ValueRefusedError as problem:
             raise ValueRefusedError(f"{param.key}: {problem}") from None
     return result
@@ -187,7 +193,7 @@ def _text(param: Param, value: Any) -> str:
     if isinstance(value, int):
         if abs(value) > MAX_EXACT:
             # A JSON number this large has lost its last digits in many clients: it names another thing.
-            raise ValueRefusedError(f"{param.key} is too long for a number: give it as text, in quotes.")
+            raise ValueRefusedError(f"{_called(param)} is too long for a number: give it as text, in quotes.")
         value = str(value)
     if not isinstance(value, str):
         raise _wrong(param, cast("object", value), "text")
@@ -220,15 +226,13 @@ def _check_text(param: Param, value: str) -> None:
     cap = {Kind.URL: MAX_URL, Kind.TEXML: MAX_TEXML}.get(param.kind, MAX_TEXT) if param.kind else MAX_TEXT
     cap = param.max_length or cap
     if len(value) > cap:
-        raise ValueRefusedError(f"{param.key} has {len(value):,} characters; at most {cap:,}.")
+        raise ValueRefusedError(f"{_called(param)} has {len(value):,} characters; at most {cap:,}.")
     if not value.strip():
-        raise ValueRefusedError(f"{param.key or 'An item'} is empty: give a value, or leave it out.")
+        raise ValueRefusedError(f"{_called(param)} is empty: give a value, or leave it out.")
     if param.min_length and len(value.strip()) < param.min_length:
-        raise ValueRefusedError(f"{param.key} needs at least {param.min_length} characters.")
+        raise ValueRefusedError(f"{_called(param)} needs at least {param.min_length} characters.")
     if has_unsafe(value):
-        raise ValueRefusedError(
-            f"{param.key or 'An item'} holds control, bidi or invisible characters: remove them."
-        )
+        raise ValueRefusedError(f"{_called(param)} holds control, bidi or invisible characters: remove them.")
 
 
 def _choice(param: Param, value: str) -> str:
@@ -244,7 +248,7 @@ def _phone_number(param: Param, value: str) -> str:
     if _SIP.fullmatch(value):
         if ":" in value.partition(":")[2].rpartition("@")[0]:
             raise ValueRefusedError(
-                f"{param.key} carries a password: give the SIP URI without it, and SipAuthUsername and "
+                f"{_called(param)} carries a password: give the SIP URI without it, and SipAuthUsername and "
                 "SipAuthPassword beside it."
             )
         return value
