@@ -94,18 +94,6 @@ def refusal(
     )
 
 
-def redirection(endpoint: Endpoint, status: int, why: str) -> UpstreamError:
-    """A redirect that is not followed: the key goes nowhere but to the configured host."""
-    outcome = outcome_of(endpoint, status)
-    ending = _ENDINGS[outcome] if not endpoint.reads else "Check the base URL."
-    return UpstreamError(
-        ErrorCode.REDIRECTED,
-        f"Upstream redirected ({status}) and it was not followed: {why}. {ending}",
-        outcome,
-        upstream={"status": status},
-    )
-
-
 def outcome_of(endpoint: Endpoint, status: int) -> Outcome:
     """What a status outside 2xx says about whether it happened; see the top of this module."""
     if endpoint.reads:

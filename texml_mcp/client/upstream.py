@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from texml_mcp import __version__
 from texml_mcp.catalog.model import Endpoint
-from texml_mcp.client import answers, content, failures, lag
-from texml_mcp.client.connection import Flight, Line, origin
+from texml_mcp.client import answers, content, failures, lag, redirects
+from texml_mcp.client.connection import Flight, Line
 from texml_mcp.client.encode import InvalidValue, secrets_in
 from texml_mcp.client.errors import ErrorCode, UpstreamError
 from texml_mcp.client.paths import InvalidPathValue
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import httpx
 
 LIVE_BASE_URL = "https://api.telnyx.com/v2"
-MAX_REDIRECTS = 3
 
 _TOLD_HEADERS = frozenset(
     (
@@ -243,7 +242,7 @@ class Upstream:
 
         line = self._connected()
         url = httpx.URL(request.url)
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(redirects.MOST + 1):
             flight.status = None
             if self._transport is not None:
                 flight.depart()  # a transport of another make does not say when
@@ -255,26 +254,8 @@ class Upstream:
                         return status, told, b""
                     return status, told, await content.collect(response.aiter_bytes())
                 location = response.headers.get("location")
-            url = self._redirect(endpoint, status, url, location)
-        raise answers.redirection(endpoint, flight.status or 0, "it redirected too often")
-
-    def _redirect(self, endpoint: Endpoint, status: int, url: httpx.URL, location: str | None) -> httpx.URL:
-        """Where a read goes on, on the same scheme, host and port; everything else is an error."""
-        import httpx
-
-        if not endpoint.reads:
-            raise answers.redirection(endpoint, status, "only reads follow redirects")
-        if not location or status not in (301, 302, 303, 307, 308):
-            raise answers.redirection(endpoint, status, "it names no address")
-        try:
-            target = url.join(location)
-        except httpx.InvalidURL:
-            target = None
-        if target is None:
-            raise answers.redirection(endpoint, status, "its address is not valid")
-        if origin(target) != origin(url) or target.userinfo:
-            raise answers.redirection(endpoint, status, "it leads to another host, and the key stays here")
-        return target
+            url = redirects.following(endpoint, status, url, location)
+        raise redirects.refusal(endpoint, flight.status or 0, "it redirected too often")
 
     def now(self) -> float:
         """The time that pauses are measured in, in seconds."""
