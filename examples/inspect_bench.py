@@ -11,12 +11,15 @@ import re
 import sys
 from collections.abc import Sequence
 
-from inspect_ai import eval as run
-from inspect_ai.log import EvalLog
-from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, get_model, modelapi
-from inspect_ai.tool import ToolChoice, ToolInfo
+try:
+    from inspect_ai import eval as run
+    from inspect_ai.log import EvalLog
+    from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput, get_model, modelapi
+    from inspect_ai.tool import ToolChoice, ToolInfo
 
-from texml_mcp.evals.adapters.inspect_task import texml_bench
+    from texml_mcp.evals.adapters.inspect_task import texml_bench
+except ModuleNotFoundError as missing:
+    sys.exit(f"{missing.name} is missing: pip install 'texml-mcp[inspect]'")
 
 TASK = "call-and-report-length"
 

@@ -1,5 +1,7 @@
 """A task as an environment in the manner of tau-bench: play it, replay it elsewhere, and compare the hashes.
 
+Needs texml-mcp[eval].
+
 python examples/tau2_style.py [TASK]
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 
 from texml_mcp.evals.adapters.tau2 import Environment
 from texml_mcp.evals.adapters.tau2_tasks import tau2_task
@@ -14,7 +17,9 @@ from texml_mcp.evals.tasks import suite
 
 
 def main(name: str) -> int:
-    task = suite()[0][name]
+    task = suite()[0].get(name)
+    if task is None:
+        sys.exit(f"There is no task {name}: texml-mcp eval list shows them.")
     entry = tau2_task(task)
     print(json.dumps(entry["user_scenario"], indent=2))
     golden = entry["evaluation_criteria"]["actions"]
@@ -35,4 +40,7 @@ def mutating(environment: Environment) -> set[str]:
 
 
 if __name__ == "__main__":
+    for needed in ("jmespath", "yaml"):
+        if find_spec(needed) is None:
+            sys.exit(f"{needed} is missing: pip install 'texml-mcp[eval]'")
     sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "call-and-report-length"))

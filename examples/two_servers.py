@@ -60,9 +60,11 @@ def played(
             words = ["eval", "run", "--agent", agent, "--server", server, "--jobs", jobs]
             words += [word for task in tasks for word in ("--task", task)]
             words += ["--out", str(trace), "--resume"]
-            subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-m", "texml_mcp", *words], stdout=subprocess.DEVNULL, check=False
             )
+            if not trace.exists():
+                sys.exit(done.returncode)  # it has said what is wrong
             yield row(read(trace))
 
 

@@ -1,5 +1,7 @@
 """Entries for the Berkeley Function-Calling Leaderboard, answered by a scripted model where yours will stand.
 
+Needs texml-mcp[eval].
+
 python examples/bfcl/answer.py DIR && python examples/bfcl/judge.py DIR
 """
 
@@ -30,7 +32,8 @@ def model(messages: list[dict[str, str]], functions: list[dict[str, Any]]) -> di
 def main(out: Path) -> int:
     chosen = [word for task in TASKS for word in ("--task", task)]
     command = (sys.executable, "-m", "texml_mcp", "eval", "export", "--format", "bfcl", "--out", str(out))
-    subprocess.run([*command, *chosen], check=True)
+    if refused := subprocess.run([*command, *chosen], check=False).returncode:
+        return refused  # it has said why
     results: list[str] = []
     for line in (out / f"{FILE}.json").read_text("utf-8").splitlines():
         entry = json.loads(line)

@@ -20,8 +20,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 TASK = "call-and-report-length"
 
 
@@ -108,10 +106,13 @@ def endpoint() -> Generator[str]:
 def main(out: Path) -> int:
     promptfoo = shutil.which(os.environ.get("PROMPTFOO", "promptfoo"))
     if promptfoo is None:
-        print("promptfoo is not here: npm install -g promptfoo, or say where in PROMPTFOO")
+        print("promptfoo is not on the PATH: npm install -g promptfoo, or say where in PROMPTFOO")
         return 1
     command = (sys.executable, "-m", "texml_mcp", "eval", "export", "--format", "promptfoo")
-    subprocess.run([*command, "--out", str(out), "--task", TASK], check=True)
+    if refused := subprocess.run([*command, "--out", str(out), "--task", TASK], check=False).returncode:
+        return refused  # it has said why
+    import yaml  # what the command has needed too
+
     with endpoint() as url:
         tasks = yaml.safe_load((out / "tasks.yaml").read_text("utf-8"))
         tasks["providers"][0]["config"] = {"agent": "openai:by-heart", "url": url}
