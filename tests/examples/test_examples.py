@@ -54,6 +54,21 @@ def test_the_client_over_http_takes_silence_for_a_no() -> None:
     assert "Hung up" not in told
 
 
+def test_a_client_that_is_not_let_in_says_so_in_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "team_client.py"), "http://127.0.0.1:1/mcp"],
+        env={**os.environ, "TOKEN": "txm_made_up"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "http://127.0.0.1:1/mcp did not let us in: is the server there, and the token one of its own?\n"
+    )
+
+
 def test_the_function_calling_loop() -> None:
     told = run(sys.executable, str(EXAMPLES / "function_calling_loop.py"), "--yes")
     assert "server asks: " in told
