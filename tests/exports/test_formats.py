@@ -171,7 +171,10 @@ def test_a_narrowed_openapi_document_links_to_nothing_it_leaves_out() -> None:
         (["--format", "mcp", "--distractors", "99", "--map", "map.json"], "99 cannot be had"),
         (["--format", "openapi", "--distractors", "1", "--map", "map.json"], "openapi"),
         (["--format", "mcp", "--distractors", "1", "--map", "a.json", "--out", "./a.json"], "one file"),
-        (["--format", "mcp", "--out", "/nowhere/tools.json"], "/nowhere/tools.json"),
+        (
+            ["--format", "mcp", "--out", "/nowhere/tools.json"],
+            "texml-mcp: /nowhere/tools.json cannot be written: No such file or directory\n",
+        ),
     ],
 )
 def test_options_that_cannot_be_met_are_refused_in_words(arguments: list[str], said: str) -> None:

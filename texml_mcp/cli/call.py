@@ -105,6 +105,8 @@ def parse_pairs(pairs: list[str]) -> dict[str, Any]:
                 arguments[name] = json.loads(value)
             except ValueError as error:
                 raise ValueError(f"the value of {name} is not JSON: {error}") from None
+            except RecursionError:
+                raise ValueError(f"the value of {name} is nested too deeply") from None
         else:
             arguments[name] = value
     return arguments

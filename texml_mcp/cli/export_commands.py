@@ -48,14 +48,22 @@ def export(
         _fits_together(format_, out, map_, disguised=bool(wanted or distractors))
         made, disguise = _made(format_, toolset or [], how)
         if map_ is not None:
-            map_.write_text(canonical(disguise), encoding="utf-8")
+            _write(map_, canonical(disguise))
         if out is not None:
-            out.write_text(canonical(made), encoding="utf-8")
-        else:
-            typer.echo(canonical(made), nl=False)
-    except (ValueError, UnknownNameError, RefusedExportError, OSError) as problem:
-        typer.echo(str(problem), err=True)
+            _write(out, canonical(made))
+    except (ValueError, UnknownNameError, RefusedExportError) as problem:
+        typer.echo(f"texml-mcp: {problem}", err=True)
         raise typer.Exit(2) from None
+    if out is None:
+        typer.echo(canonical(made), nl=False)
+
+
+def _write(path: Path, text: str) -> None:
+    """Raises `ValueError` where that is not possible."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _fits_together(format_: str, out: Path | None, map_: Path | None, *, disguised: bool) -> None:

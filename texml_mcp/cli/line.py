@@ -12,10 +12,16 @@ def run(words: Sequence[str]) -> int:
     """The exit status: 0 done, 1 not done, 2 wrong use, 130 interrupted."""
     import typer
 
+    from texml_mcp.cli import streams
+
+    streams.opened()
     from texml_mcp.cli.app import app
 
     try:
         code = app(list(words), prog_name="texml-mcp", standalone_mode=False)
+        sys.stdout.flush()
+    except OSError as error:
+        return streams.lost(error)
     except typer.Abort:  # Ctrl-D where Typer waits for a word
         return INTERRUPTED
     except typer.TyperException as error:

@@ -1,0 +1,67 @@
+"""What a command finds around it that is not as it should be: full disks, closed streams, no home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "texml_mcp"]
+FULL = Path("/dev/full")
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the streams of a POSIX shell")
+
+
+def shell(script: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A line of shell, in which `texml-mcp` is the command."""
+    named = f'texml_mcp() {{ {" ".join(COMMAND)} "$@"; }}\n'
+    return subprocess.run(
+        ["bash", "-c", named + script.replace("texml-mcp", "texml_mcp")],
+        env=os.environ | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "policy show",
+        "tools --json",
+        "tools list_calls",
+        "--version",
+        "schemas export --format mcp",
+        "install vscode --print",
+    ],
+)
+def test_what_a_full_disk_does_not_take_is_told_in_one_line(command: str) -> None:
+    done = shell(f"texml-mcp {command} >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith("texml-mcp: not everything could be printed: No space left on device")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["policy show", "--version", "tools --json"])
+def test_a_reader_that_has_seen_enough_hears_no_more(command: str) -> None:
+    done = shell(f"{{ texml-mcp {command}; echo $? >&2; }} | true")
+    assert done.stderr in ("0\n", "1\n"), "one that was slow enough to be read to the end is no failure"
+
+
+def test_a_closed_stream_is_an_empty_one() -> None:
+    silent = shell("texml-mcp tools --json >&-")
+    assert (silent.returncode, silent.stderr) == (0, "")
+    nothing = shell("texml-mcp lint - <&-")
+    assert (nothing.returncode, nothing.stderr) == (1, "")
+    assert "the document is empty" in nothing.stdout
+
+
+def test_a_value_that_is_nested_without_end_is_refused_in_a_line() -> None:
+    done = shell("texml-mcp call create_call --sandbox \"Texml=$(printf '[%.0s' $(seq 20000))\"")
+    assert (done.returncode, done.stderr) == (2, "texml-mcp: the value of Texml is nested too deeply\n")
