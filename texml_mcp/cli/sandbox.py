@@ -119,6 +119,10 @@ def ask(
         raise ControlError(
             f"nothing listens at {url}; start it with `texml-mcp sandbox serve --control`"
         ) from None
+    except UnicodeError:
+        raise ControlError("every text must be UTF-8") from None
+    except ValueError:  # from JSON, which has no word for it
+        raise ControlError("every number must be finite: nan and inf are none") from None
     except httpx.HTTPError as error:
         raise ControlError(f"{url} gave no answer: {error or type(error).__name__}") from None
     return _answer(url, reply)
@@ -154,7 +158,8 @@ def asked(
 
 def world_path(name: str, part: str = "") -> str:
     """The path of a world, or of one lever of it."""
-    return f"/worlds/{quote(name, safe='')}" + (f"/{part}" if part else "")
+    # What is no UTF-8 goes out byte by byte, and is answered as any other name that is no key.
+    return f"/worlds/{quote(name, safe='', errors='surrogateescape')}" + (f"/{part}" if part else "")
 
 
 def line(world: dict[str, Any]) -> str:

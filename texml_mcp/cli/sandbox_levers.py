@@ -195,7 +195,8 @@ def documents(
         try:
             texml = file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            typer.echo(f"texml-mcp: {file}: cannot be read: {error}", err=True)
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            typer.echo(f"texml-mcp: {file} cannot be read: {why}", err=True)
             raise typer.Exit(1) from None
         asked(url, "POST", path, {"url": address, "texml": texml})
     found = asked(url, "GET", path)
@@ -223,7 +224,7 @@ def settings(
             _usage(f"{pair}: write NAME=VALUE")
         try:
             given[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             _usage(f"{name}: {text!r} is neither a number nor true or false")
     found = asked(url, "POST", path, given) if given else asked(url, "GET", path)
     if as_json:
