@@ -65,3 +65,41 @@ def test_a_closed_stream_is_an_empty_one() -> None:
 def test_a_value_that_is_nested_without_end_is_refused_in_a_line() -> None:
     done = shell("texml-mcp call create_call --sandbox \"Texml=$(printf '[%.0s' $(seq 20000))\"")
     assert (done.returncode, done.stderr) == (2, "texml-mcp: the value of Texml is nested too deeply\n")
+
+
+def homeless(command: str) -> subprocess.CompletedProcess[str]:
+    """A command of a user whom the system has no home for, as in a container with a number for a user."""
+    return shell(
+        "unset HOME XDG_STATE_HOME XDG_CONFIG_HOME\n"
+        f"{sys.executable} -c 'import pwd, sys\n"
+        "def unknown(_): raise KeyError\n"
+        "pwd.getpwuid = unknown\n"
+        "from texml_mcp.cli import main\n"
+        f"main()' {command.removeprefix('texml-mcp ')}",
+        TELNYX_API_KEY="KEY_made_up",
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "approvals list", "tokens list", "doctor --log-level error"])
+def test_a_user_without_a_home_is_told_what_to_name(command: str) -> None:
+    done = homeless(f"texml-mcp {command}")
+    assert "Traceback" not in done.stderr
+    assert "This user has no home directory to keep records in. Name a directory" in done.stdout + done.stderr
+
+
+def test_hosts_are_not_looked_for_where_there_is_no_home() -> None:
+    done = homeless("texml-mcp doctor --sandbox")
+    assert done.returncode == 0
+    assert "The files of hosts were not looked for: this user has no home directory: set HOME" in done.stdout
+    done = homeless("texml-mcp install vscode")
+    assert (done.returncode, done.stderr) == (2, "texml-mcp: this user has no home directory: set HOME\n")
+
+
+def test_a_directory_that_is_gone_is_told(tmp_path: Path) -> None:
+    leave = f"mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone; "
+    told = "the current directory cannot be used: No such file or directory"
+    done = shell(f"{leave} texml-mcp install vscode --scope project")
+    assert (done.returncode, done.stderr) == (2, f"texml-mcp: {told}\n")
+    done = shell(f"{leave} texml-mcp doctor --sandbox")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert told in done.stdout

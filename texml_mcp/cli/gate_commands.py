@@ -29,11 +29,11 @@ Sandbox = Annotated[bool, typer.Option("--sandbox", help="On the built-in sandbo
 
 def directory(given: Path | None) -> Path:
     """The state directory that a server of this user has."""
-    from texml_mcp.gate.state import default_directory
+    from texml_mcp.server.services import usual_directory
     from texml_mcp.settings import SettingsError, load
 
     try:
-        return given or load().state_dir or default_directory()
+        return given or load().state_dir or usual_directory()
     except SettingsError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         raise typer.Exit(2) from None

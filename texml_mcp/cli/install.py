@@ -23,6 +23,7 @@ from texml_mcp.hosts.known import (
     KEY,
     Host,
     Machine,
+    NowhereError,
     Scope,
     own_command,
 )
@@ -49,17 +50,10 @@ class Wanted:
     serve: list[str] = field(default_factory=list[str])
 
 
-def run(
-    host_id: str,
-    wanted: Wanted,
-    *,
-    show: bool = False,
-    take_out: bool = False,
-    machine: Machine | None = None,
-) -> int:
+def run(host_id: str, wanted: Wanted, *, show: bool, take_out: bool) -> int:
     """Do it: 0 when the configuration is as asked, 1 when a file stands in the way, 2 for a usage error."""
-    machine = machine or Machine.this()
     try:
+        machine = Machine.this()
         host = _host(host_id, wanted, show=show)
         entry = _entry(host, wanted, machine)
         if show:
@@ -74,7 +68,7 @@ def run(
         path = wanted.file or host.file(wanted.scope, machine)
         if path is None:
             raise UsageError(f"{host.title} has no configuration of a {wanted.scope}")
-    except UsageError as error:
+    except (UsageError, NowhereError) as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         return USAGE
     try:

@@ -13,7 +13,7 @@ from texml_mcp.doctor.model import Finding, Findings, ok, problem, skipped, warn
 from texml_mcp.hosts.configure import is_ours
 from texml_mcp.hosts.files import HostFileError, load
 from texml_mcp.hosts.jsonc import BrokenJSON, Document, read
-from texml_mcp.hosts.known import ACCOUNT, HOSTS, KEY, Host, Machine, Scope
+from texml_mcp.hosts.known import ACCOUNT, HOSTS, KEY, Host, Machine, NowhereError, Scope
 from texml_mcp.placeholders import PLACEHOLDERS
 from texml_mcp.text import clean
 
@@ -22,8 +22,13 @@ _KEY_IN_WORDS = re.compile(r"TELNYX_API_KEY=|(?:^|[=\s])KEY[0-9A-Za-z]{8,}")
 _SCOPES: tuple[Scope, ...] = ("user", "project")
 
 
-def check_hosts(machine: Machine) -> Findings:
-    """A finding for each file of a known host that names this server."""
+def check_hosts(given: Machine | None = None) -> Findings:
+    """A finding for each file of a known host that names this server; `given` stands in for this machine."""
+    try:
+        machine = given or Machine.this()
+    except NowhereError as error:
+        yield skipped("host", f"The files of hosts were not looked for: {error}.")
+        return
     seen: set[Path] = set()
     found = False
     for host in HOSTS.values():

@@ -13,7 +13,6 @@ from texml_mcp.doctor.model import Facts, Finding, Findings, ok, problem
 from texml_mcp.doctor.probe import together
 from texml_mcp.doctor.state import check_policy, check_state
 from texml_mcp.doctor.unsafe import check_safety
-from texml_mcp.hosts.known import Machine
 from texml_mcp.server.services import SANDBOX_KEY
 from texml_mcp.settings import Settings
 from texml_mcp.text import clean, secrets_of_url
@@ -22,7 +21,7 @@ LIMIT_SECONDS = 14.0
 _MOST_TEXT = 600
 
 
-def examine(settings: Settings, machine: Machine | None = None) -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """Every finding, in at most about `LIMIT_SECONDS`; none repeats a secret."""
     facts = Facts(secrets=_secrets(settings))
     network = partial(check_sandbox, settings) if settings.sandbox else partial(check_api, settings, facts)
@@ -31,7 +30,7 @@ def examine(settings: Settings, machine: Machine | None = None) -> list[Finding]
         "policy": partial(check_policy, settings),
         "state": partial(check_state, settings),
         "installation": check_installation,
-        "host": partial(check_hosts, machine or Machine.this()),
+        "host": check_hosts,
     }
     late = [problem("doctor", f"A check did not end within {LIMIT_SECONDS:g} s.")]
     answers = together([partial(_all, name, check) for name, check in groups.items()], late, LIMIT_SECONDS)

@@ -16,6 +16,10 @@ Scope = Literal["user", "project"]
 KEY, ACCOUNT = "TELNYX_API_KEY", "TELNYX_ACCOUNT_SID"
 
 
+class NowhereError(Exception):
+    """There is no such place on this machine; the text says which, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What decides where a host keeps its files: the system (as `sys.platform`) and some directories."""
@@ -27,7 +31,13 @@ class Machine:
 
     @classmethod
     def this(cls) -> Machine:
-        return cls(sys.platform, Path.home(), Path.cwd(), os.environ)
+        """Raises `NowhereError` where a directory is not to be had."""
+        try:
+            return cls(sys.platform, Path.home(), Path.cwd(), os.environ)
+        except RuntimeError:
+            raise NowhereError("this user has no home directory: set HOME") from None
+        except OSError as error:
+            raise NowhereError(f"the current directory cannot be used: {error.strerror}") from None
 
     @property
     def applications(self) -> Path:

@@ -129,7 +129,18 @@ def build_state(settings: Settings) -> State:
 
     Raises `SettingsError` when a store that is named cannot be used.
     """
-    return kept_in(settings, settings.state_dir or (default_directory() if is_live(settings) else None))
+    return kept_in(settings, settings.state_dir or (usual_directory() if is_live(settings) else None))
+
+
+def usual_directory() -> Path:
+    """Where this user's records are kept by default. Raises `SettingsError` for a user without a home."""
+    try:
+        return default_directory()
+    except RuntimeError:
+        raise SettingsError(
+            "This user has no home directory to keep records in. Name a directory with --state-dir or "
+            "TEXML_MCP_STATE_DIR."
+        ) from None
 
 
 def kept_in(settings: Settings, directory: Path | None) -> State:
