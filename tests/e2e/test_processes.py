@@ -12,6 +12,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.e2e.conftest import YES, answering, story
+from tests.lengths import few
 from texml_mcp import __version__
 from texml_mcp.cli.client import sandbox_server
 
@@ -67,13 +68,16 @@ def test_serve_without_a_key_names_both_ways_out() -> None:
 
 @pytest.mark.parametrize(
     ("flags", "says"),
-    [
-        (["--toolsets", "cals"], "Did you mean calls?"),
-        (["--tools", "create_cal"], "Did you mean create_call?"),
-        (["--exclude-tools", "nope"], "Unknown tool 'nope'"),
-        (["--timeout-seconds", "soon"], "timeout_seconds"),
-        (["--confirm", "never"], "confirm"),
-    ],
+    few(
+        [
+            (["--toolsets", "cals"], "Did you mean calls?"),
+            (["--tools", "create_cal"], "Did you mean create_call?"),
+            (["--exclude-tools", "nope"], "Unknown tool 'nope'"),
+            (["--timeout-seconds", "soon"], "timeout_seconds"),
+            (["--confirm", "never"], "confirm"),
+        ],
+        1,
+    ),
 )
 def test_a_wrong_setting_stops_the_start(flags: list[str], says: str) -> None:
     done = run("serve", "--sandbox", *flags)
@@ -138,13 +142,14 @@ def test_a_risky_call_from_the_shell_needs_a_terminal_or_yes() -> None:
     assert run(*placing, "--yes").returncode == 0
 
 
-@pytest.mark.parametrize("wrong", ["noequals", "=x", 'a={"b":'])
+@pytest.mark.parametrize("wrong", few(["noequals", "=x", 'a={"b":'], 1))
 def test_a_malformed_argument_on_the_command_line(wrong: str) -> None:
     done = run("call", "list_queues", "--sandbox", wrong)
     assert done.returncode == 2
     assert "texml-mcp:" in done.stderr
 
 
+@pytest.mark.long
 def test_the_demo_tells_its_story() -> None:
     done = run("demo")
     assert done.returncode == 0, done.stdout[-2000:]
@@ -152,6 +157,7 @@ def test_the_demo_tells_its_story() -> None:
         assert part in done.stdout
 
 
+@pytest.mark.long
 def test_the_committed_schemas_are_checked_against_a_real_server() -> None:
     done = run("schemas", "check")
     assert done.returncode == 0, done.stderr

@@ -111,6 +111,7 @@ def gone(pid: int) -> bool:
 # --- the baseline
 
 
+@pytest.mark.long
 def test_the_baseline_does_what_the_task_asks_but_nobody_was_asked() -> None:
     episode, score = played(task(), Reference(), BASELINE)
     assert score.success, (episode.why, score.checks)
@@ -132,6 +133,7 @@ def test_calls_are_known_by_our_names_and_as_they_were_made() -> None:
     assert placed["called"]["arguments"]["account_sid"]
 
 
+@pytest.mark.long
 def test_a_mine_on_a_tool_is_tripped_on_a_foreign_server_too() -> None:
     mine = {
         "name": "rang",
@@ -168,6 +170,7 @@ def test_nothing_stands_between_a_greedy_agent_and_a_second_call() -> None:
     assert (score.mines, score.duplicates) == (["rang_twice"], 1)
 
 
+@pytest.mark.long
 def test_a_tool_that_the_server_has_not_fails_the_path_and_says_so() -> None:
     mended = task(
         reference=[{"call": "validate_texml", "with": {"texml": "<Response/>"}}, {"say": "It rings."}]
@@ -177,6 +180,7 @@ def test_a_tool_that_the_server_has_not_fails_the_path_and_says_so() -> None:
     assert "Unknown tool: validate_texml" in episode.why
 
 
+@pytest.mark.long
 def test_a_refusal_of_the_api_is_told_as_ours_tells_it() -> None:
     refused = task(
         reference=[
@@ -189,6 +193,7 @@ def test_a_refusal_of_the_api_is_told_as_ours_tells_it() -> None:
     assert episode.of_kind("call")[0]["text"].startswith("HTTP 404")
 
 
+@pytest.mark.long
 def test_an_agent_without_knowledge_of_the_task_sees_the_tools_as_they_are() -> None:
     seen: list[Any] = []
 
@@ -257,6 +262,7 @@ def test_a_server_that_fails_is_told_from_an_agent_that_does(tmp_path: Path, man
     assert all(gone(pid) for pid in pids(tmp_path))
 
 
+@pytest.mark.long
 def test_an_agent_that_goes_on_regardless_does_not_hide_that_the_server_failed(tmp_path: Path) -> None:
     class Stubborn:
         name = "stubborn"
@@ -293,16 +299,19 @@ def test_the_next_task_is_played_as_if_nothing_had_happened(tmp_path: Path) -> N
     assert anyio.run(go) == ["server_failed", "done", "done"]
 
 
+@pytest.mark.long
 def test_a_greeting_before_the_first_message_does_no_harm(tmp_path: Path) -> None:
     episode, _ = played(task(), Calls(), tiny(tmp_path, "greets"))
     assert (episode.ended, len(episode.of_kind("call"))) == ("done", 3)
 
 
+@pytest.mark.long
 def test_a_word_of_its_own_is_no_status_of_ours(tmp_path: Path) -> None:
     episode, _ = played(task(), Calls(), tiny(tmp_path, "behaves"))
     assert [each["status"] for each in episode.of_kind("call")] == ["ok", "ok", "ok"]
 
 
+@pytest.mark.long
 def test_tools_are_read_to_the_last_page(tmp_path: Path) -> None:
     names: list[str] = []
 
@@ -315,6 +324,7 @@ def test_tools_are_read_to_the_last_page(tmp_path: Path) -> None:
     assert names == ["get_call", "list_calls"]
 
 
+@pytest.mark.long
 def test_what_a_server_has_started_ends_with_it(tmp_path: Path) -> None:
     episode, _ = played(task(), Calls(), tiny(tmp_path, "has-a-child"))
     assert episode.ended == "done"
@@ -322,6 +332,7 @@ def test_what_a_server_has_started_ends_with_it(tmp_path: Path) -> None:
     assert all(gone(pid) for pid in pids(tmp_path))
 
 
+@pytest.mark.long
 def test_a_server_that_nobody_can_speak_to_is_the_agents_affair(tmp_path: Path) -> None:
     episode, _ = played(task(), Reference(), tiny(tmp_path, "behaves"))
     assert episode.ended == "agent_failed"

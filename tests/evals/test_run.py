@@ -128,6 +128,7 @@ def test_a_full_disk_is_said_and_what_was_written_can_be_gone_on_with(tasks: Pat
     assert len(read(trace).runs) == 12
 
 
+@pytest.mark.long
 def test_one_task_that_cannot_be_played_does_not_stop_the_rest(tasks: Path) -> None:
     tiny.written(tasks, tiny.task("broken", reference=[{"call": "get_call", "with": {"call_sid": "v3:no"}}]))
     tiny.written(tasks, tiny.task("no-such-world", world={"fixture": "atlantis"}))
@@ -148,6 +149,7 @@ def test_one_task_that_cannot_be_played_does_not_stop_the_rest(tasks: Path) -> N
     assert "garbage.yaml" in told.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("program", "seconds", "why"),
     few(

@@ -14,6 +14,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.e2e.conftest import YES, answering
+from tests.lengths import few
 from tests.redis_server import RedisServer
 from tests.replicas.fleet import Fleet, Network, answered, asked_by_form, new_call, together, told
 from tests.replicas.proxy import Proxy
@@ -33,7 +34,7 @@ def stateful(
     made.close()
 
 
-@pytest.fixture(params=["stateless", "stateful"])
+@pytest.fixture(params=few(["stateless", "stateful"], 1))
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     made: Fleet = request.getfixturevalue(request.param)
     made.world.forget()
@@ -179,6 +180,7 @@ async def test_what_another_approves_on_a_page_runs_once_on_any_replica(
     assert len(stateless.world.sent()) == 1
 
 
+@pytest.mark.long
 async def test_what_another_approves_by_command_is_carried_out_once_of_32(
     stateless: Fleet, proxy: Proxy
 ) -> None:

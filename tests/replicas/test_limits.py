@@ -15,7 +15,7 @@ from tests.redis_server import RedisServer
 from tests.replicas.fleet import Fleet, Network, new_call, together, told
 from tests.replicas.proxy import Proxy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # Nobody is asked, so that nothing but the counts stands between a call and the network.
 POLICY = """
