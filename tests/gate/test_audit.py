@@ -129,6 +129,38 @@ def test_a_torn_line_is_told_of_and_the_chain_goes_on(trail: Path) -> None:
     assert verify(trail, KEY).first_bad_line == LINES + 1, "what was torn stays as it was"
 
 
+@pytest.mark.parametrize("ending", [b'{"seq":3,"event":"sen', b"\n", b"cut"])
+def test_a_writer_that_goes_on_sees_what_was_done_to_its_end(ending: bytes, tmp_path: Path) -> None:
+    """It need not read what it wrote itself, but must tell of another end as one that starts anew would."""
+    path = tmp_path / "a.jsonl"
+    going_on = AuditLog(path, KEY)
+    for word in ("one", "two"):
+        going_on.append(AuditEvent("asked", why=word))
+    head = path.with_name(path.name + ".head")
+    whole, claimed = path.read_bytes(), head.read_bytes()
+    told: list[list[str]] = []
+    for log in (going_on, AuditLog(path, KEY)):
+        path.write_bytes(whole[:-20] if ending == b"cut" else whole + ending)
+        head.write_bytes(claimed)
+        log.append(AuditEvent("settled"))
+        told.append([line["event"] for line in tail(path, 10)])
+    assert told[0] == told[1]
+    assert "torn_line" in told[0]
+
+
+def test_two_that_write_in_turns_make_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    one, other = AuditLog(path, KEY), AuditLog(path, KEY)
+    assert [each.append(AuditEvent("asked")) for each in (one, one, other, one, other, other)] == [
+        *range(1, 7)
+    ]
+    assert verify(path, KEY) == Verdict(True, 6)
+    path.with_name(path.name + ".head").unlink()
+    path.unlink()  # moved away while both run: the next line begins a new chain
+    assert [each.append(AuditEvent("asked")) for each in (other, one)] == [1, 2]
+    assert verify(path, KEY) == Verdict(True, 2)
+
+
 def test_a_first_line_that_is_torn_does_not_stop_the_trail(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"seq":1')
     AuditLog(tmp_path / "a.jsonl", KEY).append(AuditEvent("asked"))

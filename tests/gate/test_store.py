@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -229,6 +231,113 @@ def test_a_closed_store_refuses(store: Store) -> None:
     store.close()
     with pytest.raises(StoreError):
         store.claim("a", "k", None)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_what_is_done_together_is_seen_inside_and_kept_after(store: Store, durable: bool) -> None:
+    limit = Limit("calls", 0.0, 1, 1)
+    with store.together(durable=durable):
+        store.put("a", "k", {"n": 1})
+        assert store.take("a", "k") == {"n": 1}
+        assert store.claim("a", "k", None, {"n": 2})
+        assert store.reserve([limit], [Amount("calls", "1", 1_000.0)]) is None
+        assert store.reserve([limit], [Amount("calls", "2", 1_000.0)]) == (0, 1.0)
+        assert store.total("calls", 0.0).entries == 1
+    found = store.get("a", "k")
+    assert found is not None
+    assert found.value == {"n": 2}
+    assert store.total("calls", 0.0).entries == 1
+
+
+@pytest.mark.parametrize("durable", [True, False])
+@pytest.mark.parametrize("where", ["state.db", ":memory:"])
+def test_an_error_leaves_nothing_of_what_was_done_together(where: str, durable: bool, tmp_path: Path) -> None:
+    store = SqliteStore(where if where == ":memory:" else tmp_path / where)
+    store.put("a", "before", {})
+
+    def some(fails: bool) -> None:
+        with store.together(durable=durable):
+            store.delete("a", "before")
+            store.put("a", "k", {})
+            if fails:
+                raise KeyError
+
+    with pytest.raises(KeyError):
+        some(fails=True)
+    assert [item.key for item in store.list("a", 10)] == ["before"]
+    some(fails=False)
+    assert [item.key for item in store.list("a", 10)] == ["k"]
+    store.close()
+
+
+@pytest.mark.parametrize("where", ["state.db", ":memory:"])
+def test_a_part_that_failed_cannot_be_passed_over(where: str, tmp_path: Path) -> None:
+    """Whoever catches the error of one part does not get the rest written down without it."""
+    store = SqliteStore(where if where == ":memory:" else tmp_path / where)
+
+    def passes_over() -> None:
+        with store.together():
+            store.put("a", "k", {})
+            with contextlib.suppress(StoreError):
+                store.put("a", "other", {"n": object()})
+
+    with pytest.raises(StoreError, match="in a part of it"):
+        passes_over()
+    assert store.list("a", 10) == ()
+    store.put("a", "k", {})
+    assert [item.key for item in store.list("a", 10)] == ["k"]
+    store.close()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_what_waits_for_the_disk_is_said_by_whoever_begins(tmp_path: Path, durable: bool) -> None:
+    """A part of a durable whole is durable with it; a durable part of another whole would be a lie."""
+    store = SqliteStore(tmp_path / "state.db")
+    with store.together(durable=durable), store._file()._connected() as db:
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == (2 if durable else 1)
+        with store.together(durable=False):
+            store.put("a", "part", {})
+    with (
+        store.together(durable=False),
+        pytest.raises(StoreError, match="must be on the disk"),
+        store.together(),
+    ):
+        pass
+    assert [item.key for item in store.list("a", 10)] == ["part"]
+    store.close()
+
+
+def test_a_process_killed_in_between_leaves_nothing_of_what_it_did_together(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    killed = (
+        "import os, signal, sys\n"
+        "from texml_mcp.gate.store import SqliteStore\n"
+        "store = SqliteStore(sys.argv[1])\n"
+        "with store.together(durable=False):\n"
+        "    store.put('a', 'k', {})\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, str(path)], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    store = SqliteStore(path)
+    assert store.list("a", 10) == ()
+    store.close()
+
+
+def test_what_waits_for_no_disk_survives_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    killed = (
+        "import os, signal, sys\n"
+        "from texml_mcp.gate.store import SqliteStore\n"
+        "store = SqliteStore(sys.argv[1])\n"
+        "with store.together(durable=False):\n"
+        "    store.put('a', 'k', {})\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(path)], timeout=60, check=False)
+    store = SqliteStore(path)
+    assert [item.key for item in store.list("a", 10)] == ["k"]
+    store.close()
 
 
 def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -54,12 +54,18 @@ class Approvals:
         until = self._now() + self.seconds
         value = {"bound_to": bound_to, "observed": observed, "until": until}
         # Kept a while longer than it counts, so that "expired" can be told from "never issued".
-        self._state.store.put(_SPACE, _digest(token), value, until + self.seconds)
+        # Lost with the power, it is asked for again.
+        with self._state.store.together(durable=False):
+            self._state.store.put(_SPACE, _digest(token), value, until + self.seconds)
         return token
 
     def redeem(self, token: str, bound_to: str, observed: str = "") -> Redeemed:
-        """Use a token for a call. It is taken out before it is looked at: of all that try, one gets it."""
-        found = self._state.store.take(_SPACE, _digest(token))
+        """Use a token for a call. It is taken out before it is looked at: of all that try, one gets it.
+
+        It is on the disk as used with the journal entry of its call, and so before anything leaves.
+        """
+        with self._state.store.together(durable=False):
+            found = self._state.store.take(_SPACE, _digest(token))
         if found is None:
             return Redeemed.UNKNOWN
         if found["until"] <= self._now():

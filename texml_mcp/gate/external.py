@@ -188,12 +188,18 @@ class Queue:
         return settled
 
     def use(self, waiting: Waiting) -> bool:
-        """Take a settled request out; true for one caller only."""
-        if self._state.store.take(_REQUESTS, waiting.id) is None:
-            return False
-        # Its own mark alone: whoever has asked anew since the request was taken has put another one there,
-        # and without it nobody would find what is approved next.
-        self._state.store.delete(_BY_CALL, waiting.bound_to, {"id": waiting.id})
+        """Take a settled request out; true for one caller only.
+
+        It is on the disk as used with the journal entry of its call, and so before anything leaves.
+        """
+        with self._state.store.together(durable=False):
+            if self._state.store.take(_REQUESTS, waiting.id) is None:
+                return False
+        # A step of its own: whatever happens here, what was approved has been used. And its own mark alone:
+        # whoever has asked anew since the request was taken has put another one there, and without it nobody
+        # would find what is approved next.
+        with self._state.store.together(durable=False):
+            self._state.store.delete(_BY_CALL, waiting.bound_to, {"id": waiting.id})
         return True
 
     def _gone(self, id: str) -> str:

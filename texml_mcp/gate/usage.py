@@ -60,7 +60,8 @@ class StoreUsage:
             if each.series.startswith(OPEN_CALLS):
                 value = {"series": each.series, "id": each.id, "at": each.at}
                 # Lost with the power, it counts as open until its time: no reason to wait for the disk.
-                self._state.store.put(_SPACE, sid, value, each.at, durable=False)
+                with self._state.store.together(durable=False):
+                    self._state.store.put(_SPACE, sid, value, each.at)
                 return
 
     def ended(self, sid: str) -> None:
@@ -76,8 +77,11 @@ class StoreUsage:
         store = self._state.store
         for sid in [sid for sid, due in list(self._noticed.items()) if due]:
             # Looked at before it is taken: most are calls that nobody placed from here.
-            if store.get(_SPACE, sid) is not None and (found := store.take(_SPACE, sid)) is not None:
-                store.release([Amount(str(found["series"]), str(found["id"]), float(found["at"]))])
+            if store.get(_SPACE, sid) is not None:
+                # As one, so that nobody who is stopped in between leaves an amount that is never taken back.
+                with store.together(durable=False):
+                    if (found := store.take(_SPACE, sid)) is not None:
+                        store.release([Amount(str(found["series"]), str(found["id"]), float(found["at"]))])
             if sid in self._noticed:
                 self._noticed[sid] = False
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 GENESIS = "0" * 64
 TORN, MISSING = "torn_line", "lines_missing"
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def parse(raw: bytes) -> dict[str, Any] | None:
 
 
 def canonical(line: Mapping[str, Any]) -> bytes:
-    return json.dumps(line, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _CANONICAL.encode(line).encode()
 
 
 def line_hash(line: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,17 @@ class AuditLog:
         busy_seconds: float = 2.0,
     ) -> None:
         self.path = Path(path)
+        self._beside = head_path(self.path)
         self._digester = digester
         self._clock = clock
         self._busy_seconds = busy_seconds
+        self._last: _Last | None = None
 
     def append(self, event: AuditEvent, fsync: bool = False) -> int:
         """Write one line and answer its number; with `fsync` it is on the disk. Raises `AuditError`."""
         try:
-            with self._locked() as file:
-                return self._append(file, self._fields(event), fsync)
+            with self._locked() as file, _opened(self._beside, os.O_RDWR) as beside:
+                return self._append(file, beside, self._fields(event), fsync)
         except (OSError, ValueError, TypeError) as error:
             raise AuditError(f"the audit trail cannot be written: {error}") from error
 
@@ -109,20 +112,20 @@ class AuditLog:
 
     @contextmanager
     def _locked(self) -> Generator[int]:
-        file = open_private(self.path, os.O_RDWR | os.O_APPEND)
-        try:
+        with _opened(self.path, os.O_RDWR | os.O_APPEND) as file:
             if not lock(file, self._busy_seconds):
                 raise BlockingIOError(errno.EWOULDBLOCK, "another process holds the audit trail")
             yield file
-        finally:
-            os.close(file)
 
-    def _append(self, file: int, fields: Mapping[str, Any], fsync: bool) -> int:
+    def _append(self, file: int, beside: int, fields: Mapping[str, Any], fsync: bool) -> int:
         size = os.fstat(file).st_size
         # Read under the lock: another process may have written since this one last did.
-        head, torn = _tail(file, size)
+        if self._last is not None and self._last.is_the_end(file, size, beside):
+            head, torn, claimed = self._last.head, None, self._last.head
+        else:
+            head, torn = _tail(file, size)
+            claimed = read_head(self.path)
         data = b"\n" if size and _last_byte(file, size) != b"\n" else b""
-        claimed = read_head(self.path)
         if torn is not None:
             head, line = self._line(head, {"event": TORN, "torn": {"bytes": len(torn), "sha256": sha(torn)}})
             data += line
@@ -133,7 +136,7 @@ class AuditLog:
         self._write(file, size, data + line)
         if fsync:
             os.fsync(file)
-        self._write_head(head)
+        self._last = _Last(head, line, self._write_head(beside, head))
         return head.seq
 
     def _line(self, head: Head, fields: Mapping[str, Any]) -> tuple[Head, bytes]:
@@ -155,16 +158,38 @@ class AuditLog:
             os.ftruncate(file, size)
             raise
 
-    def _write_head(self, head: Head) -> None:
+    def _write_head(self, beside: int, head: Head) -> bytes:
         signed = self._digester.of("audit-head", head.seq, head.hash)
         text = json.dumps({"seq": head.seq, "hash": head.hash, "signature": signed}).ljust(200) + "\n"
-        file = open_private(head_path(self.path), os.O_WRONLY)
-        try:
-            # Of constant length and in one write, under the same lock. Not synced: a head that is behind
-            # after a power cut is one that still fits.
-            os.pwrite(file, text.encode(), 0)
-        finally:
-            os.close(file)
+        # Of constant length and in one write, under the same lock. Not synced: a head that is behind
+        # after a power cut is one that still fits.
+        os.pwrite(beside, text.encode(), 0)
+        return text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What this process wrote last: the line, its place in the chain, and the head file."""
+
+    head: Head
+    line: bytes
+    beside: bytes
+
+    def is_the_end(self, file: int, size: int, beside: int) -> bool:
+        """Whether both files still end with it: then nothing in them has to be read and understood."""
+        start = size - len(self.line)
+        if start < 0 or os.pread(file, len(self.line), start) != self.line:
+            return False
+        return os.pread(beside, len(self.beside) + 1, 0) == self.beside
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Generator[int]:
+    file = open_private(path, flags)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def _tail(file: int, size: int) -> tuple[Head, bytes | None]:
@@ -192,5 +217,6 @@ def _last_byte(file: int, size: int) -> bytes:
     return os.pread(file, 1, size - 1)
 
 
+@lru_cache(maxsize=256)  # most words of a line stand in the next one too
 def _safe(text: str) -> str:
     return mask_numbers(mask_url(clean(text, 200)))

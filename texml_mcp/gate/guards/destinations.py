@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Literal, cast
 
 from texml_mcp.catalog import endpoint
@@ -37,14 +38,23 @@ class UnknownTargetError(ValueError):
 
 def places(request: Request, targets: Targets | None = None) -> tuple[Place, ...]:
     """Every place of a call, in the documented order. Raises on TeXML that cannot be read."""
-    declared = endpoint(request.endpoint)
+    found: list[Place] = []
+    for param in _telling(request.endpoint):
+        found.extend(_of(param, request.wire, targets))
+    return tuple(found)
+
+
+@cache
+def _telling(tool: str) -> tuple[Param, ...]:
+    """The parameters of a write that can name a place: few of the dozens that a call may have."""
+    declared = endpoint(tool)
     if declared.reads:
         return ()
-    found: list[Place] = []
-    for where, param in declared.params():
-        if where != "path":
-            found.extend(_of(param, request.wire, targets))
-    return tuple(found)
+    return tuple(param for where, param in declared.params() if where != "path" and _tells(param))
+
+
+def _tells(param: Param) -> bool:
+    return rings(param) or param.kind in (Kind.URL, Kind.TEXML) or any(map(_tells, param.fields))
 
 
 def _of(param: Param, wire: Mapping[str, Any], targets: Targets | None) -> Iterator[Place]:
@@ -65,7 +75,7 @@ def _named(param: Param, text: str, targets: Targets | None) -> Iterator[Place]:
     elif param.kind is Kind.URL:
         yield Place("stream" if param.role is Role.STREAM else "url", text, param.name)
     elif param.kind is Kind.TEXML:
-        for target in (targets or _targets())(text):
+        for target in (targets or _targets)(text):
             yield from _target(target)
 
 
@@ -109,7 +119,8 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _targets() -> Targets:
+@lru_cache(maxsize=8)  # a document is looked at when a call is asked about, when it is ruled on, as it leaves
+def _targets(document: str) -> Sequence[Target]:
     from texml_mcp.texml import targets
 
-    return targets
+    return tuple(targets(document))

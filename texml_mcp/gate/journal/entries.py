@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast
 
 from texml_mcp.catalog import Endpoint, Kind
@@ -40,7 +40,11 @@ class Entry:
     settled_at: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        # Not asdict: it copies every value one by one, for a tenth of what a gated write costs.
+        return {name: getattr(self, name) for name in _FIELDS}
+
+
+_FIELDS = tuple(each.name for each in fields(Entry))
 
 
 def entry_from(value: Mapping[str, Any]) -> Entry:

@@ -55,14 +55,23 @@ class Journal:
         """
         now = self._clock()
         noted = replace(entry, id=secrets.token_hex(8), at=now, outcome="open")
-        if _creates(entry):
-            # Before the entry: a process killed in between must not leave a write without its twin mark.
-            self._mark(noted, unless_within)
-        self._store.put(_OPEN, noted.id, noted.as_json())
+        with self._store.together():
+            if _creates(entry):
+                # Before the entry: a process killed in between must not leave a write without its twin mark.
+                self._mark(noted, unless_within)
+            self._store.put(_OPEN, noted.id, noted.as_json())
         return noted.id
 
     def settle(self, id: str, outcome: Outcome, status: int | None = None, sid: str = "") -> None:
-        """Note what became of a write. `unknown` stays unsettled; the first final word stands."""
+        """Note what became of a write. `unknown` stays unsettled; the first final word stands.
+
+        Not waited for until it is on the disk: a power cut may take the newest outcomes along, and then
+        their entries are open again, as if their answers had been lost.
+        """
+        with self._store.together(durable=False):
+            self._settle(id, outcome, status, sid)
+
+    def _settle(self, id: str, outcome: Outcome, status: int | None, sid: str) -> None:
         item = self._store.get(_OPEN, id)
         if item is None:
             return

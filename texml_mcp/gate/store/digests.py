@@ -9,7 +9,6 @@ guesses. Servers that share a journal or compare audit trails need the same key 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -25,6 +24,7 @@ from texml_mcp.text import ascii_digits
 
 KEY_BYTES = 32
 _DIGEST_BYTES = 16  # 128 bits: no two values of an installation meet by chance
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 _FORMATTING = re.compile(r"[\s().\-]")
 _SCHEME = re.compile(r"(?i)^(?:sips?|tel):")
 # Written with a plus or an area code in brackets, or as one run of at most 15 digits: dates and
@@ -48,8 +48,7 @@ class Digester:
 
     def of(self, *parts: Any) -> str:
         """32 hex digits; equal parts have equal ones, whatever the order of their keys."""
-        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[: 2 * _DIGEST_BYTES]
+        return hmac.digest(self._key, _CANONICAL.encode(parts).encode(), "sha256").hex()[: 2 * _DIGEST_BYTES]
 
     def of_number(self, number: str) -> str:
         """The digest of a number or SIP address, the same for every way of writing it."""

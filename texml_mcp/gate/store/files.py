@@ -36,8 +36,12 @@ def create_private(path: Path) -> None:
 
 def open_private(path: Path, flags: int) -> int:
     """Open or create a file that its owner alone may read and write; the descriptor. Raises `OSError`."""
-    private_directory(path.parent)
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    flags |= os.O_CREAT | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, PRIVATE_FILE)
+    except FileNotFoundError:
+        private_directory(path.parent)
+        descriptor = os.open(path, flags, PRIVATE_FILE)
     try:
         mode = os.fstat(descriptor).st_mode
         _check_regular(path, mode)

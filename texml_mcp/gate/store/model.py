@@ -10,6 +10,7 @@ threads, processes and replicas that share the store.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -73,16 +74,18 @@ class Store(Protocol):
     An expired item is not there: it is not read, taken, listed or in the way of a claim.
     """
 
-    def put(
-        self,
-        space: str,
-        key: str,
-        value: Mapping[str, Any],
-        expires_at: float | None = None,
-        *,
-        durable: bool = True,
-    ) -> None:
-        """Keep a value, over whatever stood there. One that is not durable may be lost with the power."""
+    def together(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """Changes that this thread makes inside are one step, where the store can do that: SQLite can.
+
+        Then an error, or a process that is killed, leaves none of them. Elsewhere each stands by itself, so
+        they must be in an order that may break off anywhere. What is not `durable` does not wait for the
+        disk: a power cut may take it along, as long as nothing durable has been done after it. Something
+        durable cannot begin inside of something that is not.
+        """
+        ...
+
+    def put(self, space: str, key: str, value: Mapping[str, Any], expires_at: float | None = None) -> None:
+        """Keep a value, over whatever stood there."""
         ...
 
     def get(self, space: str, key: str) -> Item | None: ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from texml_mcp.gate.store import scripts
@@ -49,15 +50,11 @@ class RedisStore:
     def __repr__(self) -> str:
         return f"RedisStore({self._link.label!r})"
 
-    def put(
-        self,
-        space: str,
-        key: str,
-        value: Mapping[str, Any],
-        expires_at: float | None = None,
-        *,
-        durable: bool = True,
-    ) -> None:
+    def together(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        # Each script stands by itself, and what is on the disk when is the server's to say.
+        return nullcontext()
+
+    def put(self, space: str, key: str, value: Mapping[str, Any], expires_at: float | None = None) -> None:
         self._items(scripts.PUT, space, key, _moment(expires_at), self._json(value))
 
     def get(self, space: str, key: str) -> Item | None:

@@ -54,7 +54,9 @@ class SqliteFile:
         self._path = str(path)
         self._busy_seconds = busy_seconds
         self._synchronous = synchronous
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._thread: int | None = None
+        self._failed = False
         self._connection: sqlite3.Connection | None = None
         self._of_parent: sqlite3.Connection | None = None
         self._process = os.getpid()
@@ -69,13 +71,26 @@ class SqliteFile:
             self._closed = True
             self._drop()
 
+    @property
+    def _ours(self) -> bool:
+        """Whether it is this thread that uses the connection now."""
+        return self._thread == threading.get_ident()
+
     @contextmanager
     def _writing(self) -> Generator[sqlite3.Connection]:
-        """One transaction that holds the write lock from its start: what it read is still true."""
+        """One transaction that holds the write lock from its start: what it read is still true.
+
+        Inside another one of this thread it is a part of that.
+        """
         with self._connected() as db:
+            if db.in_transaction:
+                yield db
+                return
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                if self._failed:
+                    raise StoreError("the store failed in a part of it")
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:  # SQLite has rolled back by itself when the disk is full
@@ -89,15 +104,19 @@ class SqliteFile:
 
         if not self._lock.acquire(timeout=self._busy_seconds):
             raise StoreError("the store is busy")
+        outermost, self._thread = self._thread is None, threading.get_ident()
         try:
             yield self._open()
         except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
-            # The next caller gets a new connection, not one in an unknown state. In memory the connection
-            # is the state, and a claim that is forgotten could be made twice.
-            if self._path != MEMORY:
-                self._drop()
+            self._failed = True
             raise StoreError(f"the store failed: {error}") from error
         finally:
+            if outermost:
+                # The next caller gets a new connection, not one in an unknown state. In memory the
+                # connection is the state, and a claim that is forgotten could be made twice.
+                if self._failed and self._path != MEMORY:
+                    self._drop()
+                self._thread, self._failed = None, False
             self._lock.release()
 
     def _open(self) -> sqlite3.Connection:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def to_json(value: Mapping[str, Any]) -> str:
     """One object as ASCII text. Raises `ValueError` and `TypeError` for what JSON cannot say."""
-    return json.dumps(dict(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(dict(value))
 
 
 def from_json(text: str | bytes) -> dict[str, Any]:
