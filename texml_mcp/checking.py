@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from texml_mcp.catalog import Endpoint, Kind
 from texml_mcp.results import Next, ToolResult
 from texml_mcp.text import clean
 from texml_mcp.tools.arguments import Arguments
 from texml_mcp.tools.values import MAX_TEXML
+
+if TYPE_CHECKING:
+    from texml_mcp.texml import Finding
 
 MOST_FINDINGS = 20
 MOST_TARGETS = 20
@@ -73,9 +77,7 @@ def refuse_texml(known: Endpoint, arguments: Arguments) -> ToolResult | None:
         document = arguments.wire.get(param.name)
         if param.kind is not Kind.TEXML or not isinstance(document, str):
             continue
-        from texml_mcp import texml
-
-        findings = texml.lint(document).findings
+        findings = _findings(document)
         told = [f"Line {each.line}:{each.column} {clean(each.message)}" for each in findings]
         errors = [text for text, each in zip(told, findings, strict=True) if each.severity == "error"]
         if errors:
@@ -90,6 +92,13 @@ def refuse_texml(known: Endpoint, arguments: Arguments) -> ToolResult | None:
             )
         arguments.notes.extend(told[:MOST_TOLD])
     return None
+
+
+@lru_cache(maxsize=8)  # whoever is asked about a call makes it once more
+def _findings(document: str) -> tuple[Finding, ...]:
+    from texml_mcp import texml
+
+    return texml.lint(document).findings
 
 
 def _refused(code: str, summary: str, field: str) -> ToolResult:

@@ -17,6 +17,7 @@ from texml_mcp.gate.begun import begin
 from texml_mcp.gate.confirm import Approved, AskThroughClient, Question, Verdict
 from texml_mcp.gate.observe import observe
 from texml_mcp.gate.preview import describe_request, masked, sentence
+from texml_mcp.gate.questions import Told
 from texml_mcp.gate.records import Case
 from texml_mcp.gate.ruling import Ruling
 from texml_mcp.refusals import denied, unseen
@@ -64,7 +65,7 @@ async def write(
         return verdict
     call.facts.approval = verdict.kind
     return await _send(
-        services, arguments, replace(case, approval=verdict.kind, evidence=verdict.evidence), sent
+        services, arguments, request, replace(case, approval=verdict.kind, evidence=verdict.evidence), sent
     )
 
 
@@ -80,12 +81,11 @@ async def _approval(
 
     An identical create that has just been sent is asked about even where policy asks nothing.
     """
-    notes = [*arguments.notes, *ruling.reasons]
+    second: list[str] = []
     if twin := await services.run(services.records.earlier, case):
         ago = max(0, int(services.records.state.clock() - twin.at))
-        notes.insert(
-            0, f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."
-        )
+        second = [f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."]
+    notes = [*second, *arguments.notes, *ruling.reasons]
     if ruling.action == "allow" and twin is None:
         return Approved("policy")
     known = case.known
@@ -93,11 +93,25 @@ async def _approval(
         seen = await observe(services.upstream, known, arguments.wire, services.now)
     except UpstreamError as error:
         return unseen(known, arguments, error, notes)
-    again = _again(known, arguments)
-    if left_out := [name for name in portable(known, arguments.repeatable) if name not in again]:
-        notes.append(f"next leaves out {', '.join(left_out)}: give the same again.")
+
     account = services.label(case.account)
     cost = services.judge.estimate(known, case.wire)
+
+    def telling() -> Told:
+        again = _again(known, arguments)
+        told = notes.copy()
+        if left_out := [name for name in portable(known, arguments.repeatable) if name not in again]:
+            told.append(f"next leaves out {', '.join(left_out)}: give the same again.")
+        return Told(
+            risks=_risks(known, arguments),
+            again=again,
+            notes=told,
+            warnings=[*second, *ruling.reasons],
+            request=describe_request(known, request, arguments.wire),
+            account=services.account_of(known, arguments.wire) or "",
+            account_label=account,
+        )
+
     question = Question(
         tool=known.id,
         bound_to=binding(known.id, case.wire, call.principal),
@@ -107,18 +121,12 @@ async def _approval(
                 *([f"On account {account}."] if account else []),
                 sentence(known, case.wire, seen.words, services.now()),
                 *([f"At most {cost:.2f} by the configured rate."] if cost else []),
-                *notes[: 1 if twin else 0],
+                *second,
             ]
         ),
-        risks=_risks(known, arguments),
-        again=again,
         principal=call.principal,
         token=arguments.local.confirm_token,
-        notes=notes,
-        warnings=[*notes[: 1 if twin else 0], *ruling.reasons],
-        request=describe_request(known, request, arguments.wire),
-        account=services.account_of(known, arguments.wire) or "",
-        account_label=account,
+        telling=telling,
     )
     verdict = await services.confirmer.confirm(question, call.person, ruling.mode)
     if isinstance(verdict, Approved) and verdict.waited:
@@ -132,7 +140,9 @@ async def _approval(
     return verdict
 
 
-async def _send(services: Services, arguments: Arguments, case: Case, sent: Departure) -> ToolResult:
+async def _send(
+    services: Services, arguments: Arguments, request: RequestPlan, case: Case, sent: Departure
+) -> ToolResult:
     """The write itself: written down, sent at most once, settled whatever happens."""
     begun = await services.run_through(begin, services.judge, services.records, case)
     if begun is None:
@@ -147,7 +157,9 @@ async def _send(services: Services, arguments: Arguments, case: Case, sent: Depa
         return denied(begun.reasons, begun.code)
     try:
         await checkpoint_if_cancelled()  # whoever has gone away while it was written down wants it no more
-        answer = await services.upstream.send(case.known, arguments.wire, on_departure=sent.depart)
+        answer = await services.upstream.send(
+            case.known, arguments.wire, request=request, on_departure=sent.depart
+        )
     except UpstreamError as error:
         await services.run_through(begun.settle, error.outcome, error.status)
         raise

@@ -107,11 +107,13 @@ class Upstream:
         arguments: Mapping[str, Any],
         *,
         account_sid: str | None = None,
+        request: RequestPlan | None = None,
         on_departure: Callable[[], None] | None = None,
     ) -> Answer:
         """Send one request and answer what came back; `UpstreamError` for everything else.
 
-        `arguments` are validated and under wire names: path, query and body together.
+        `arguments` are validated and under wire names: path, query and body together. `request` is what they
+        make, where it has been built before.
         `on_departure` is called before the first byte leaves, at each attempt: a caller that is
         cancelled knows by it whether a write may have happened.
         """
@@ -121,7 +123,7 @@ class Upstream:
             raise UpstreamError(
                 ErrorCode.CLIENT_CLOSED, "The server is shutting down. Nothing was sent.", "not_sent"
             )
-        request = self._checked(endpoint, arguments, account_sid)
+        request = request or self._checked(endpoint, arguments, account_sid)
         secrets = (self._key, *secrets_in(endpoint, arguments))
         pauses = iter(lag.PAUSES)
         while True:

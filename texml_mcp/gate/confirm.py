@@ -152,11 +152,11 @@ class Confirmer:
             question.bound_to,
             question.observed,
             question.words,
-            question.risks,
-            warnings=question.warnings,
-            request=question.request,
-            account=question.account,
-            account_label=question.account_label,
+            question.told.risks,
+            warnings=question.told.warnings,
+            request=question.told.request,
+            account=question.told.account,
+            account_label=question.told.account_label,
         )
         changed = "What was approved is not what is there now. " if status == "stale_preview" else ""
         return ToolResult(
@@ -164,9 +164,9 @@ class Confirmer:
             f"{changed}Waits as {waiting.id} for an approver: tell the user, and repeat the call unchanged "
             "once it is approved.",
             preview=question.words,
-            risks=question.risks,
-            notes=question.notes,
-            next=[Next(question.tool, question.again, "runs once it is approved")],
+            risks=question.told.risks,
+            notes=question.told.notes,
+            next=[Next(question.tool, question.told.again, "runs once it is approved")],
         )
 
     async def _sent_to_page(self, question: Question, person: Person, pending: ToolResult) -> Verdict:
@@ -174,7 +174,8 @@ class Confirmer:
         waiting = await self._run(self._queue.of_call, question.bound_to)
         if self._page is None or waiting is None or person.opening == "none":
             return pending
-        words, url = f"{question.words} Somebody with the approver role settles this.", self._page(waiting.id)
+        words = f"{question.words} Somebody with the approver role settles this."
+        url = self._page(waiting.id)
         if person.opening == "modern":
             if person.state is None or person.answer is None:
                 return AskThroughClient(words, waiting.id, url)
@@ -199,20 +200,21 @@ class Confirmer:
     # --- the token step
 
     def _token_step(self, question: Question) -> Verdict:
-        notes = list(question.notes)
+        problems: list[str] = []
         if question.token:
             attempt = self._approvals.redeem(question.token, question.bound_to, question.observed)
             if attempt is Redeemed.OK:
                 return Approved("token", question.token)
             if attempt is Redeemed.OTHER_STATE:
                 return self._with_token(question, _stale(question))
-            notes.insert(0, _TOKEN_PROBLEMS[attempt])
+            problems = [_TOKEN_PROBLEMS[attempt]]
+        told = question.told
         asked = ToolResult(
             "confirmation_required",
             f"{question.words} Ask the user; after a yes repeat the call with confirm_token.",
             preview=question.words,
-            risks=question.risks,
-            notes=notes,
+            risks=told.risks,
+            notes=[*problems, *told.notes],
         )
         return self._with_token(question, asked)
 
@@ -220,7 +222,7 @@ class Confirmer:
         token = self._approvals.issue(question.bound_to, question.observed)
         result.confirm_token = token
         result.expires_in_seconds = self._approvals.seconds
-        again = {**question.again, "confirm_token": token}
+        again = {**question.told.again, "confirm_token": token}
         result.next = [Next(question.tool, again, "only after the user said yes")]
         return result
 
@@ -248,7 +250,7 @@ def _refused(question: Question, status: Literal["declined"], why: str) -> ToolR
         status,
         f"{why} Do not repeat the call unless the user asks for it.",
         preview=question.words,
-        notes=question.notes,
+        notes=question.told.notes,
     )
 
 
@@ -257,7 +259,7 @@ def _stale(question: Question) -> ToolResult:
         "stale_preview",
         f"What was approved is not what is there now. {question.words} Ask again.",
         preview=question.words,
-        risks=question.risks,
-        notes=question.notes,
-        next=[Next(question.tool, question.again, "ask about what is there now")],
+        risks=question.told.risks,
+        notes=question.told.notes,
+        next=[Next(question.tool, question.told.again, "ask about what is there now")],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from texml_mcp.results import ToolResult
@@ -52,26 +53,40 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One call that needs a yes. `observed` is the digest of what was read just before.
+class Told:
+    """What is told beside a question's words. `again` is the call that a client makes once there is a yes.
 
     For whoever is asked in another place: `warnings` speak against it, `request` is what would be sent to
     `account`, secrets masked.
+    """
+
+    risks: list[str]
+    again: Mapping[str, Any]
+    notes: list[str]
+    warnings: Sequence[str] = ()
+    request: Mapping[str, Any] | None = None
+    account: str = ""
+    account_label: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call that needs a yes. `observed` is the digest of what was read just before.
+
+    `telling` works out the rest once, when somebody is asked: a call that brings its yes along needs none.
     """
 
     tool: str
     bound_to: str
     observed: str
     words: str
-    risks: list[str]
-    again: Mapping[str, Any]
     principal: str
     token: str | None
-    notes: list[str]
-    warnings: Sequence[str] = ()
-    request: Mapping[str, Any] | None = None
-    account: str = ""
-    account_label: str = ""
+    telling: Callable[[], Told]
+
+    @cached_property
+    def told(self) -> Told:
+        return self.telling()
 
 
 @dataclass(frozen=True, slots=True)

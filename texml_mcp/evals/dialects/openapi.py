@@ -92,6 +92,7 @@ class _Through(Upstream):
         arguments: Mapping[str, Any],
         *,
         account_sid: str | None = None,
+        request: object = None,
         on_departure: object = None,
     ) -> Reply:
         for count in range(1, MOST_LOOKS + 1):

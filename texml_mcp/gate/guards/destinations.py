@@ -123,4 +123,4 @@ def _texts(value: object) -> Iterator[str]:
 def _targets(document: str) -> Sequence[Target]:
     from texml_mcp.texml import targets
 
-    return tuple(targets(document))
+    return targets(document)
