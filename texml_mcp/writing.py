@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from anyio.lowlevel import checkpoint_if_cancelled
 
@@ -13,7 +13,7 @@ from texml_mcp.catalog import Endpoint
 from texml_mcp.catalog.common import ACCOUNT_SID
 from texml_mcp.client import InvalidPathValue, InvalidValue, RequestPlan, UpstreamError
 from texml_mcp.gate.approvals import binding
-from texml_mcp.gate.begun import begin
+from texml_mcp.gate.begun import Begun, begin
 from texml_mcp.gate.confirm import Approved, AskThroughClient, Question, Verdict
 from texml_mcp.gate.observe import observe
 from texml_mcp.gate.preview import describe_request, masked, sentence
@@ -24,6 +24,9 @@ from texml_mcp.refusals import denied, unseen
 from texml_mcp.results import ToolResult, one
 from texml_mcp.results.shape import portable
 from texml_mcp.tools.arguments import Arguments
+
+if TYPE_CHECKING:
+    from texml_mcp.gate.journal import Entry
 
 
 async def write(
@@ -44,8 +47,9 @@ async def write(
     except (InvalidPathValue, InvalidValue) as error:
         return ToolResult("error", f"{error}.", code="invalid_argument", outcome="not_sent", field=error.name)
     exact = _on_account(services, known, arguments.wire, account)
-    ruling = await services.run(services.judge.rule, known, exact)
-    call.facts.ruled(ruling.action, ruling.rule)
+    case, ruling, twin = await services.run(
+        _looked, services, call, Case(known, exact, call.principal), arguments.local.dry_run
+    )
     if arguments.local.dry_run:
         return ToolResult(
             "dry_run",
@@ -54,35 +58,56 @@ async def write(
             risks=_risks(known, arguments),
             notes=[*arguments.notes, *(ruling.reasons if ruling.action != "deny" else [])],
         )
-    case = Case(known, exact, call.principal, ruling.action, ruling.rule)
     if ruling.action == "deny":
         await services.run(services.records.refused, case, "denied", " ".join(ruling.reasons))
         return denied(ruling.reasons, ruling.code)
-    verdict = await _approval(services, call, arguments, request, ruling, case)
+    start = _Start(services, call, case)
+    verdict = await _approval(start, arguments, request, ruling, twin)
     if not isinstance(verdict, Approved):
         status = verdict.status if isinstance(verdict, ToolResult) else "asked"
         await services.run(services.records.refused, case, status, "")
         return verdict
-    call.facts.approval = verdict.kind
-    return await _send(
-        services, arguments, request, replace(case, approval=verdict.kind, evidence=verdict.evidence), sent
-    )
+    if not start.tried:
+        await services.run_through(start, verdict)
+    return await _send(services, arguments, request, start, sent)
+
+
+def _looked(services: Services, call: Call, case: Case, dry_run: bool) -> tuple[Case, Ruling, Entry | None]:
+    """The case with its ruling, and an identical call that was sent before, where that matters."""
+    ruling = services.judge.rule(case.known, case.wire)
+    call.facts.ruled(ruling.action, ruling.rule)
+    case = replace(case, decision=ruling.action, rule=ruling.rule)
+    asked = ruling.action != "deny" and not dry_run
+    return case, ruling, services.records.earlier(case) if asked else None
+
+
+@dataclass(slots=True)
+class _Start:
+    """The beginning of one write: with its approval where that is used in the store, otherwise after it."""
+
+    services: Services
+    call: Call
+    case: Case
+    tried: bool = False
+    begun: Begun | Ruling | None = None
+
+    def __call__(self, verdict: Approved) -> None:
+        self.tried = True
+        self.call.facts.approval = verdict.kind
+        self.case = replace(self.case, approval=verdict.kind, evidence=verdict.evidence)
+        self.begun = begin(self.services.judge, self.services.records, self.case)
 
 
 async def _approval(
-    services: Services,
-    call: Call,
-    arguments: Arguments,
-    request: RequestPlan,
-    ruling: Ruling,
-    case: Case,
+    start: _Start, arguments: Arguments, request: RequestPlan, ruling: Ruling, twin: Entry | None
 ) -> Verdict:
     """`Approved` when this exact call may run now; otherwise the question, or why there is none.
 
     An identical create that has just been sent is asked about even where policy asks nothing.
     """
+    services, call, case = start.services, start.call, start.case
     second: list[str] = []
-    if twin := await services.run(services.records.earlier, case):
+    if twin is not None:
         ago = max(0, int(services.records.state.clock() - twin.at))
         second = [f"The same call was sent {ago} s ago ({twin.sid or twin.id}): this would be a second one."]
     notes = [*second, *arguments.notes, *ruling.reasons]
@@ -128,7 +153,7 @@ async def _approval(
         token=arguments.local.confirm_token,
         telling=telling,
     )
-    verdict = await services.confirmer.confirm(question, call.person, ruling.mode)
+    verdict = await services.confirmer.confirm(question, call.person, ruling.mode, start)
     if isinstance(verdict, Approved) and verdict.waited:
         # While the person was thinking the world went on; the other ways look again by themselves.
         try:
@@ -141,10 +166,10 @@ async def _approval(
 
 
 async def _send(
-    services: Services, arguments: Arguments, request: RequestPlan, case: Case, sent: Departure
+    services: Services, arguments: Arguments, request: RequestPlan, start: _Start, sent: Departure
 ) -> ToolResult:
-    """The write itself: written down, sent at most once, settled whatever happens."""
-    begun = await services.run_through(begin, services.judge, services.records, case)
+    """The write itself, which has been written down: sent at most once, settled whatever happens."""
+    case, begun = start.case, start.begun
     if begun is None:
         return ToolResult(
             "error",

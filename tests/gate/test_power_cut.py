@@ -15,6 +15,7 @@ from texml_mcp.execute import Call, Services, execute
 from texml_mcp.gate.external import Queue
 from texml_mcp.gate.state import STORE_FILE, State
 from texml_mcp.results import ToolResult
+from texml_mcp.server.services import SANDBOX_ACCOUNT
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +63,7 @@ async def once(services: Services, arguments: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("way", ["token", "external"])
 async def test_what_is_noted_as_begun_has_used_its_approval(way: str, tmp_path: Path) -> None:
-    """Wherever the log ends: an approval that still works stands beside no entry of its call."""
+    """Wherever the log ends: an approval that still works stands beside no entry of its call, and no count."""
     running = State(tmp_path / "running")
     upstream = CountingUpstream()
     departed: list[Disk] = []
@@ -82,6 +83,7 @@ async def test_what_is_noted_as_begun_has_used_its_approval(way: str, tmp_path: 
     begun: list[int] = []
     for state in departed[0].cuts(before, tmp_path):
         begun.append(len(state.journal.unsettled()))
+        assert state.store.total(f"calls@{SANDBOX_ACCOUNT}", 0.0).entries == begun[-1]
         after = CountingUpstream()
         again = await once(pipelines(state, after)[way], given)
         assert not (begun[-1] and after.left), f"{again}, with {begun[-1]} entries"

@@ -55,17 +55,21 @@ def begin(judge: Judge, records: Records, case: Case) -> Begun | Ruling | None:
     None means that nobody was asked about this call and an identical one has begun in the meantime.
     Raises `StoreError` and `RecordError`: then it must not leave either, and nothing is counted.
     """
-    reserved = judge.reserve(case.known, case.wire)
-    if isinstance(reserved, Ruling):
-        return reserved
+    reserved: tuple[Amount, ...] | Ruling = ()
     try:
-        id = records.begin(case)
+        with records.state.store.together():  # it waits for the disk once
+            reserved = judge.reserve(case.known, case.wire)
+            if isinstance(reserved, Ruling):
+                return reserved
+            id = records.begin(case)
+            if id is None:
+                _give_back(judge, reserved)
+                return None
+        records.leaving(id, case)
     except BaseException:
-        _give_back(judge, reserved)
+        if not isinstance(reserved, Ruling):
+            _give_back(judge, reserved)
         raise
-    if id is None:
-        _give_back(judge, reserved)
-        return None
     return Begun(judge, records, case, id, reserved)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVarTuple
 
 import anyio
 
@@ -46,6 +46,10 @@ __all__ = [
 PAGE_SECONDS = 25.0
 POLL_SECONDS = 0.5
 
+Ts = TypeVarTuple("Ts")
+Begin = Callable[[Approved], object]
+"""What writes down a call that was approved and is about to leave."""
+
 
 class Confirmer:
     """Decides whether a call carries a valid yes. `patience` bounds the wait for a legacy client.
@@ -67,28 +71,32 @@ class Confirmer:
         self._page = page
         self._run = queue.state.run
 
-    async def confirm(self, question: Question, person: Person, mode: Mode) -> Verdict:
-        """`Approved`, or what to answer instead. Raises `CannotAskError` in strict mode."""
+    async def confirm(self, question: Question, person: Person, mode: Mode, begin: Begin) -> Verdict:
+        """`Approved`, or what to answer instead. Raises `CannotAskError` in strict mode.
+
+        An approval that the call brings along is used, and the call begun, in one visit to the store;
+        whatever `begin` raises is raised. Other approvals leave it to the caller.
+        """
         match mode:
             case "off":
                 return Approved("off")
             case "token":
-                return await self._run(self._token_step, question)
+                return await self._run(_then, begin, self._token_step, question)
             case "external":
-                verdict = await self._run(self._external, question)
+                verdict = await self._run(_then, begin, self._external, question)
                 if isinstance(verdict, ToolResult) and verdict.status == "approval_pending":
                     return await self._sent_to_page(question, person, verdict)
                 return verdict
             case chosen:
                 if person.asking == "modern":
-                    return await self._run(self._modern, question, person)
+                    return await self._run(_then, begin, self._modern, question, person)
                 if person.asking == "legacy":
                     verdict = await self._legacy(question, person)
                     if verdict is not None:
                         return verdict
                 if chosen == "strict":
                     raise CannotAskError(question.words)
-                return await self._run(self._token_step, question)
+                return await self._run(_then, begin, self._token_step, question)
 
     def changed(self, question: Question) -> ToolResult:
         """What to answer when a yes was given, but for something that is no longer so."""
@@ -232,6 +240,14 @@ _TOKEN_PROBLEMS = {
     Redeemed.EXPIRED: "That confirm_token has expired.",
     Redeemed.OTHER_CALL: "That confirm_token was issued for a different call and is now void.",
 }
+
+
+def _then(begin: Begin, step: Callable[[*Ts], Verdict], *given: *Ts) -> Verdict:
+    """One step, and the beginning of the call that it approved."""
+    verdict = step(*given)
+    if isinstance(verdict, Approved):
+        begin(verdict)
+    return verdict
 
 
 def _on_form(question: Question) -> str:

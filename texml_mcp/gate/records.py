@@ -65,7 +65,7 @@ class Records:
             raise RecordError(str(error)) from error
 
     def begin(self, case: Case) -> str | None:
-        """Note a write that is about to leave, durably; its id. Raises `RecordError`: then it must not.
+        """Note a write in the journal, durably; its id. Raises `RecordError`: then it must not leave.
 
         None when nobody was asked about this call and an identical one has begun in the meantime.
         """
@@ -77,17 +77,19 @@ class Records:
                 case.known, case.wire, self.state.digester, account=case.account, principal=case.principal
             )
             unasked = case.approval == "policy"
-            id = self.state.journal.begin(entry, unless_within=DEDUPE_SECONDS if unasked else 0.0)
+            return self.state.journal.begin(entry, unless_within=DEDUPE_SECONDS if unasked else 0.0)
         except DuplicateError:
             return None
         except StoreError as error:
             raise RecordError(str(error)) from error
+
+    def leaving(self, id: str, case: Case) -> None:
+        """Tell the trail, durably, that a write leaves now. Raises `RecordError`: then it must not."""
         try:
             self._audit(case, "sending", fsync=True)
         except RecordError:
             self.settle(id, case, "not_sent")
             raise
-        return id
 
     def settle(
         self, id: str, case: Case, outcome: Outcome, *, status: int | None = None, sid: str = ""
