@@ -77,8 +77,10 @@ def _looked(services: Services, call: Call, case: Case, dry_run: bool) -> tuple[
     ruling = services.judge.rule(case.known, case.wire)
     call.facts.ruled(ruling.action, ruling.rule)
     case = replace(case, decision=ruling.action, rule=ruling.rule)
-    asked = ruling.action != "deny" and not dry_run
-    return case, ruling, services.records.earlier(case) if asked else None
+    if ruling.action == "deny" or dry_run:
+        return case, ruling, None
+    case = replace(case, digest=services.records.digest(case))
+    return case, ruling, services.records.earlier(case)
 
 
 @dataclass(slots=True)

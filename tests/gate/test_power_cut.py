@@ -63,7 +63,7 @@ async def once(services: Services, arguments: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("way", ["token", "external"])
 async def test_what_is_noted_as_begun_has_used_its_approval(way: str, tmp_path: Path) -> None:
-    """Wherever the log ends: an approval that still works stands beside no entry of its call, and no count."""
+    """Wherever the log ends: an approval that still works is beside no entry of its call, and no count."""
     running = State(tmp_path / "running")
     upstream = CountingUpstream()
     departed: list[Disk] = []

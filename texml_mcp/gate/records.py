@@ -26,7 +26,10 @@ class RecordError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One call on its way through the gate: what every line about it repeats."""
+    """One call on its way through the gate: what every line about it repeats.
+
+    `digest` is that of its arguments, once somebody has needed it.
+    """
 
     known: Endpoint
     wire: Mapping[str, Any]
@@ -35,6 +38,7 @@ class Case:
     rule: str = ""
     approval: str = ""
     evidence: str = ""
+    digest: str = ""
 
     @property
     def account(self) -> str:
@@ -54,13 +58,16 @@ class Records:
         except RecordError as error:
             log.error("a refusal was not written to the audit trail: %s", error)
 
+    def digest(self, case: Case) -> str:
+        """The digest of a call's arguments. Raises `StoreError` when there is no key."""
+        return case.digest or self.state.digester.of_arguments(case.known.id, case.wire)
+
     def earlier(self, case: Case) -> Entry | None:
         """An identical create that has just been sent, or may have been. Raises `RecordError`."""
         from texml_mcp.gate.store import StoreError
 
         try:
-            digest = self.state.digester.of_arguments(case.known.id, case.wire)
-            return self.state.journal.similar(case.known.id, digest)
+            return self.state.journal.similar(case.known.id, self.digest(case))
         except StoreError as error:
             raise RecordError(str(error)) from error
 
@@ -74,7 +81,12 @@ class Records:
 
         try:
             entry = entry_for(
-                case.known, case.wire, self.state.digester, account=case.account, principal=case.principal
+                case.known,
+                case.wire,
+                self.state.digester,
+                account=case.account,
+                principal=case.principal,
+                digest=case.digest,
             )
             unasked = case.approval == "policy"
             return self.state.journal.begin(entry, unless_within=DEDUPE_SECONDS if unasked else 0.0)
@@ -134,7 +146,7 @@ class Records:
             approval=case.approval,
             evidence=case.evidence,
             risks=tuple(risk.kind.value for risk in case.known.risks_of(wire)),
-            arguments_digest=self.state.digester.of_arguments(case.known.id, wire),
+            arguments_digest=self.digest(case),
             outcome=outcome,
             subject=str(subject),
             why=why,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store.model import Amount, Limit, Total
@@ -33,6 +34,7 @@ class StoreUsage:
         self._state = state
         # Calls that reads have shown to be over: noticed for nothing, and taken up by the next write.
         self._noticed: OrderedDict[str, bool] = OrderedDict()
+        self._kept = lru_cache(maxsize=256)(self._named)  # each is asked for when ruling, and when it leaves
 
     def count(self, series: str, since: float) -> int:
         """How many entries since that point in time (seconds since 1970)."""
@@ -90,7 +92,7 @@ class StoreUsage:
             return Total(0, 0.0)
         return self._state.store.total(self._kept(series), since)
 
-    def _kept(self, series: str) -> str:
+    def _named(self, series: str) -> str:
         """The name of a series in the store. A number or arguments in it are told by a keyed digest only."""
         name, named, rest = series.partition(":")
         return f"{name}:{self._state.digester.of(name, rest)}" if named else series

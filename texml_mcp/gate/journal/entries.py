@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, Literal, cast
 
 from texml_mcp.catalog import Endpoint, Kind
-from texml_mcp.catalog.model import Param
+from texml_mcp.catalog.model import Param, Place
 from texml_mcp.gate.store.digests import Digester, mask_numbers, masked_number
 from texml_mcp.text import MASK, clean, mask_url
 
@@ -53,15 +54,25 @@ def entry_from(value: Mapping[str, Any]) -> Entry:
 
 
 def entry_for(
-    known: Endpoint, wire: Mapping[str, Any], digester: Digester, *, account: str = "", principal: str = ""
+    known: Endpoint,
+    wire: Mapping[str, Any],
+    digester: Digester,
+    *,
+    account: str = "",
+    principal: str = "",
+    digest: str = "",
 ) -> Entry:
-    """The entry of a call that is about to leave; `wire` are its arguments under wire names."""
+    """The entry of a call that is about to leave; `wire` are its arguments under wire names.
+
+    `digest` is that of its arguments, where it is known already.
+    """
     shown: dict[str, str] = {}
     targets: dict[str, Any] = {}
-    for place, param in known.params():
-        value = wire.get(param.name)
-        if value is None:
+    params = _params(known)
+    for name, value in wire.items():
+        if value is None or name not in params:
             continue
+        place, param = params[name]
         shown[param.name] = _shown(param, value)
         if param.kind is Kind.SECRET:
             continue
@@ -71,12 +82,17 @@ def entry_for(
         targets[param.name] = value if plain else digest_of(digester, param.kind, value)
     return Entry(
         tool=known.id,
-        digest=digester.of_arguments(known.id, wire),
+        digest=digest or digester.of_arguments(known.id, wire),
         account=clean(account or str(wire.get("account_sid") or ""), 100),
         principal=mask_numbers(clean(principal, 100)),
         shown=shown,
         targets=targets,
     )
+
+
+@cache
+def _params(known: Endpoint) -> Mapping[str, tuple[Place, Param]]:
+    return {param.name: (place, param) for place, param in known.params()}
 
 
 def digest_of(digester: Digester, kind: Kind | None, value: Any) -> str:
