@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from texml_mcp.catalog import Endpoint, Kind
+from texml_mcp.catalog.model import by_name
 from texml_mcp.results import Next, ToolResult
 from texml_mcp.text import clean
 from texml_mcp.tools.arguments import Arguments
@@ -73,9 +74,12 @@ def validate_texml(arguments: Mapping[str, Any] | None) -> ToolResult:
 
 def refuse_texml(known: Endpoint, arguments: Arguments) -> ToolResult | None:
     """Why a call's inline TeXML must not be sent; None when it may. Warnings become notes of the call."""
-    for _, param in known.params():
-        document = arguments.wire.get(param.name)
-        if param.kind is not Kind.TEXML or not isinstance(document, str):
+    params = by_name(known)
+    for name, document in arguments.wire.items():
+        if name not in params or not isinstance(document, str):
+            continue
+        param = params[name][1]
+        if param.kind is not Kind.TEXML:
             continue
         findings = _findings(document)
         told = [f"Line {each.line}:{each.column} {clean(each.message)}" for each in findings]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal
 
 from texml_mcp.catalog.conditions import ALWAYS, Condition
@@ -243,6 +244,12 @@ class Endpoint:
     def risks_of(self, arguments: Mapping[str, Any]) -> tuple[Risk, ...]:
         """What this call can do with these arguments (under wire names)."""
         return tuple(risk for risk in self.risks if risk.when.holds(arguments))
+
+
+@cache
+def by_name(known: Endpoint) -> Mapping[str, tuple[Place, Param]]:
+    """The parameters of an endpoint by their wire names: a call has a few of the dozens there may be."""
+    return {param.name: (place, param) for place, param in known.params()}
 
 
 def rings(param: Param) -> bool:

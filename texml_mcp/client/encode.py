@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from texml_mcp.catalog.model import Endpoint, Kind, Param
+from texml_mcp.catalog.model import Endpoint, Kind, Param, by_name
 from texml_mcp.client.text import mask
 from texml_mcp.text import MASK, secrets_of_url
 
@@ -75,18 +75,23 @@ def body_bytes(kind: str, arguments: Mapping[str, Any]) -> tuple[bytes, str]:
 
 def masked(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments with every secret, and every credential inside a URL, replaced by `***`."""
-    params = {param.name: param for _, param in endpoint.params()}
-    return {name: _masked(params.get(name), value) for name, value in arguments.items()}
+    params = by_name(endpoint)
+    return {
+        name: _masked(params[name][1] if name in params else None, value) for name, value in arguments.items()
+    }
 
 
 def secrets_in(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The secret values among the arguments, header values included: texts that no error may repeat."""
     found: list[str] = []
-    for _, param in endpoint.params():
-        value = arguments.get(param.name)
+    params = by_name(endpoint)
+    for name, value in arguments.items():
+        if name not in params:
+            continue
+        param = params[name][1]
         if param.kind is Kind.SECRET and value is not None:
             found.append(str(value))
-        elif param.name == "CustomHeaders" and isinstance(value, list):
+        elif name == "CustomHeaders" and isinstance(value, list):
             headers = cast("list[dict[str, Any]]", value)
             values = (str(header.get("value", "")) for header in headers)
             # A header value of a few characters is no secret, and masking it would spoil every error.

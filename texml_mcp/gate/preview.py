@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from texml_mcp import client
 from texml_mcp.catalog import Effect, Endpoint, Kind
+from texml_mcp.catalog.model import by_name
 from texml_mcp.client import RequestPlan
 from texml_mcp.text import MASK, clean
 
@@ -23,8 +25,12 @@ def masked(known: Endpoint, wire: Mapping[str, Any]) -> dict[str, Any]:
 
 def describe_request(known: Endpoint, request: RequestPlan, wire: Mapping[str, Any]) -> dict[str, Any]:
     """The exact request with secrets masked: method, path, and the body by wire name."""
-    places = {param.name: place for place, param in known.params()}
-    body = {name: value for name, value in masked(known, wire).items() if places.get(name) == "body"}
+    params = by_name(known)
+    body = {
+        name: value
+        for name, value in masked(known, wire).items()
+        if name in params and params[name][0] == "body"
+    }
     shown: dict[str, Any] = {"method": request.method, "path": request.path}
     if body:
         shown |= {"content_type": request.content_type or "", "body": body}
@@ -47,15 +53,14 @@ def local_facts(destination: str, now: datetime) -> str:
 
 def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str, now: datetime) -> str:
     """The question: what it does to whom, what is there now, then the exact arguments."""
-    from texml_mcp import texml  # not needed to list tools
-
     risks = "; ".join(dict.fromkeys(risk.why for risk in known.risks_of(wire)))
-    kinds = {param.name: param.kind for _, param in known.params()}
-    documents = [texml.describe(value) for name, value in wire.items() if kinds.get(name) is Kind.TEXML]
+    params = by_name(known)
+    inline = {name for name in wire if name in params and params[name][1].kind is Kind.TEXML}
+    documents = [_described(value) for name, value in wire.items() if name in inline]
     exact = ", ".join(
         f"{name} {clean(str(value), 120)}"
         for name, value in masked(known, wire).items()
-        if kinds.get(name) is not Kind.TEXML
+        if name not in inline
     )
     parts = [
         f"{known.title}: {risks}." if risks else f"{known.title}.",
@@ -65,3 +70,10 @@ def sentence(known: Endpoint, wire: Mapping[str, Any], seen: str, now: datetime)
         f"Exactly: {exact}.",
     ]
     return " ".join(part for part in parts if part)
+
+
+@lru_cache(maxsize=8)  # whoever is asked about a call makes it once more
+def _described(document: str) -> str:
+    from texml_mcp import texml  # not needed to list tools
+
+    return texml.describe(document)

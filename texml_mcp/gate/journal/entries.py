@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import Any, Literal, cast
 
 from texml_mcp.catalog import Endpoint, Kind
-from texml_mcp.catalog.model import Param, Place
+from texml_mcp.catalog.model import Param, by_name
 from texml_mcp.gate.store.digests import Digester, mask_numbers, masked_number
 from texml_mcp.text import MASK, clean, mask_url
 
@@ -68,7 +67,7 @@ def entry_for(
     """
     shown: dict[str, str] = {}
     targets: dict[str, Any] = {}
-    params = _params(known)
+    params = by_name(known)
     for name, value in wire.items():
         if value is None or name not in params:
             continue
@@ -88,11 +87,6 @@ def entry_for(
         shown=shown,
         targets=targets,
     )
-
-
-@cache
-def _params(known: Endpoint) -> Mapping[str, tuple[Place, Param]]:
-    return {param.name: (place, param) for place, param in known.params()}
 
 
 def digest_of(digester: Digester, kind: Kind | None, value: Any) -> str:
