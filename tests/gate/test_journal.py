@@ -443,14 +443,17 @@ def test_panic_names_every_call_that_may_have_been_placed(
     assert f"{id}: may have been placed" in capsys.readouterr().out
 
 
-def test_the_commands_show_and_settle(journal: Journal, clock: Clock, capsys: Any) -> None:
+def test_the_commands_show_and_settle(clock: Clock, tmp_path: Path, capsys: Any) -> None:
+    state = State(tmp_path, clock=clock)
+    journal = state.journal
+
     async def nothing(account: str, tool: str, wire: Mapping[str, Any]) -> Any:
         return {"calls": [], "page": 0}
 
-    assert command.show(journal) == 0
+    assert command.show(state) == 0
     assert "No write" in capsys.readouterr().out
     journal.begin(entry())
-    assert command.show(journal) == 0
+    assert command.show(state) == 0
     assert "To=+1312***0191" in capsys.readouterr().out
     journal.begin(entry("create_secret", name="n", value="v"))
     clock.now += 60

@@ -138,6 +138,32 @@ async def test_attempts_are_bounded_and_delivery_leaves_the_hash_alone(world: Wo
     assert world.hash() == before
 
 
+async def test_what_is_told_of_one_call_arrives_in_its_order(world: World) -> None:
+    """Also when the first of it has to be told again; what is told of another call does not wait for that."""
+    worlds = Worlds()
+    worlds.put("sandbox", world)
+    app = create_app(worlds, control=True, deliver=True)
+    async with receiving(503, 503, 200) as receiver, client_of(app) as client:
+        for to in ("+13125550142", "+13125550143"):
+            call = {"To": to, "From": DESK, "ApplicationSid": APPLICATION, "Texml": "<Response/>"}
+            call |= {
+                "StatusCallback": receiver.url,
+                "StatusCallbackEvent": "initiated ringing answered completed",
+            }
+            await client.post(f"/v2/texml/Accounts/{ACCOUNT}/Calls", json=call)
+        world.advance(60)
+        await client.get(f"/v2/texml/Accounts/{ACCOUNT}/Calls")
+        assert app.courier is not None
+        await app.courier.settled()
+    told: dict[str, list[str]] = {}
+    for _, _, body in receiver.heard:
+        fields = parse_qs(body.decode())
+        told.setdefault(fields["To"][0], []).append(fields["CallStatus"][0])
+    assert len(told) == 2
+    for each in told.values():
+        assert each == ["initiated", "initiated", "ringing", "in-progress", "completed"]
+
+
 async def test_the_fallback_is_tried_when_the_address_refuses(world: World) -> None:
     async with receiving(500) as first, receiving(200) as second:
         hook = {"url": first.url, "method": "POST", "fallback_url": second.url}

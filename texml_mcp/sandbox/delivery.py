@@ -1,5 +1,8 @@
 """Callbacks delivered for real, to this machine and nowhere else, signed as the documented webhooks are.
 
+Those of one call or conference arrive in their order: the next one leaves when the one before has been taken
+or given up.
+
 What became of a callback stands in its outbox entry as `delivery`: `{status, why, attempts}`. The status is
 `pending`, `delivered`, `failed`, or `held` for an address that is not on loopback. An attempt is
 `{url, answered}` with an HTTP status, or `{url, error}`.
@@ -69,10 +72,11 @@ def signed_headers(seed: str, moment: float, body: bytes) -> dict[str, str]:
 
 
 class Courier:
-    """Delivers outbox entries in background tasks, at most `AT_ONCE` at a time."""
+    """Delivers outbox entries in background tasks, at most `AT_ONCE` at a time, and one of each line."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[str, Record]] = deque()
+        self._on_their_way: set[tuple[str, str]] = set()
         self._workers: set[asyncio.Task[None]] = set()
 
     def collect(self, worlds: Iterable[Store]) -> None:
@@ -99,9 +103,27 @@ class Courier:
 
         # No proxy from the environment and no redirect: either would leave the machine.
         async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=SECONDS) as client:
-            while self._waiting:
-                seed, entry = self._waiting.popleft()
-                await _deliver(client, seed, entry)
+            while (taken := self._next()) is not None:
+                seed, entry = taken
+                try:
+                    await _deliver(client, seed, entry)
+                finally:
+                    self._on_their_way.discard(_line(seed, entry))
+
+    def _next(self) -> tuple[str, Record] | None:
+        """The oldest entry with none of its line on the way; whoever delivers that one looks again."""
+        for at, (seed, entry) in enumerate(self._waiting):
+            if (line := _line(seed, entry)) not in self._on_their_way:
+                self._on_their_way.add(line)
+                del self._waiting[at]
+                return seed, entry
+        return None
+
+
+def _line(seed: str, entry: Record) -> tuple[str, str]:
+    """What an entry keeps the order of: its world and the call or conference that it tells of."""
+    fields: Record = entry["fields"]
+    return seed, fields.get("CallSid") or fields.get("ConferenceSid") or entry["url"]
 
 
 async def _deliver(client: httpx.AsyncClient, seed: str, entry: Record) -> None:
