@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lengths import few
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "first-hour.md").read_text()
 PARTS = {part.partition("\n")[0]: part for part in PAGE.split("\n## ")[1:]}
@@ -91,7 +93,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     shell.close()
 
 
-@pytest.mark.parametrize("title", PARTS)
+@pytest.mark.parametrize("title", few(PARTS, 1))
 def test_what_is_typed_prints_what_is_shown(shell: Shell, title: str) -> None:
     sandbox, server = str(free_port()), str(free_port())
     part = PARTS[title].replace("8765", sandbox).replace(":8000", f":{server}")
