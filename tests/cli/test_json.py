@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from tests.commands import CliRunner
 from texml_mcp.cli.app import app
 
 # They serve, tell a story, act, or write files and say which; two of the exports print JSON anyway.
@@ -42,16 +40,8 @@ def test_every_command_that_prints_data_takes_json() -> None:
 
 
 def run(state: Path, *words: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "texml_mcp", *words, "--json"],
-        env=os.environ | {"TEXML_MCP_STATE_DIR": str(state)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
+    done = CliRunner().invoke(app, [*words, "--json"], env={"TEXML_MCP_STATE_DIR": str(state)})
+    assert done.exception is None or isinstance(done.exception, SystemExit)
     return json.loads(done.stdout)
 
 

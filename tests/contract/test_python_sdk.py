@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import telnyx
 
 from tests.contract.story import METHODS, method, settled, steps
 from texml_mcp.catalog import ENDPOINTS
@@ -21,6 +20,8 @@ def test_the_story_leaves_no_operation_out() -> None:
 
 
 def test_every_operation_through_the_sync_client(base_url: str, worlds: Worlds) -> None:
+    import telnyx
+
     notes: dict[str, Any] = {}
     with telnyx.Telnyx(api_key="sandbox-sync", base_url=base_url, **STRICT) as client:
         for step in steps(ACCOUNT_SID, MAIN_APPLICATION):
@@ -36,6 +37,8 @@ def test_every_operation_through_the_sync_client(base_url: str, worlds: Worlds) 
 async def test_every_operation_through_the_async_client(
     base_url: str, worlds: Worlds, anyio_backend: str
 ) -> None:
+    import telnyx
+
     notes: dict[str, Any] = {}
     async with telnyx.AsyncTelnyx(api_key="sandbox-async", base_url=base_url, **STRICT) as client:
         for step in steps(ACCOUNT_SID, MAIN_APPLICATION):
@@ -55,12 +58,16 @@ def test_both_clients_told_the_same_story(worlds: Worlds) -> None:
 
 
 def test_the_application_iterator_walks_every_page(base_url: str) -> None:
+    import telnyx
+
     with telnyx.Telnyx(api_key="sandbox-pages", base_url=base_url, **STRICT) as client:
         names = [each.friendly_name for each in client.texml_applications.list(page_size=1)]
     assert len(names) == len(set(names)) == 3
 
 
 def test_the_sdk_raises_its_own_errors(base_url: str) -> None:
+    import telnyx
+
     with telnyx.Telnyx(api_key="sandbox-errors", base_url=base_url, **STRICT) as client:
         with pytest.raises(telnyx.NotFoundError):
             client.texml.accounts.calls.retrieve("v3:none", account_sid=ACCOUNT_SID)

@@ -24,6 +24,8 @@ from texml_mcp.catalog import DEFAULT
 from texml_mcp.sandbox import Worlds, create_app
 from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent / "node"
 TOKEN = "sandbox-contract-node"
 DAY = datetime(2026, 1, 15, tzinfo=UTC).date()

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import telnyx
 
 from tests.contract.story import METHODS, method, settled, steps
 from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.sandbox import Worlds
 from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
+
+if TYPE_CHECKING:
+    import telnyx
 
 STRICT: dict[str, Any] = {"_strict_response_validation": True, "max_retries": 0}
 CALLEE = "+13125550142"
@@ -144,6 +146,8 @@ def test_every_answer_is_expected_of_something() -> None:
 
 
 def test_the_sync_client_reads_every_documented_field(base_url: str, worlds: Worlds) -> None:
+    import telnyx
+
     token, notes = "sandbox-contract", dict[str, Any]()
     with telnyx.Telnyx(api_key=token, base_url=base_url, **STRICT) as client:
         for step in steps(ACCOUNT_SID, MAIN_APPLICATION):
@@ -160,6 +164,8 @@ def test_the_sync_client_reads_every_documented_field(base_url: str, worlds: Wor
 async def test_the_async_client_reads_every_documented_field(
     base_url: str, worlds: Worlds, anyio_backend: str
 ) -> None:
+    import telnyx
+
     token, notes = "sandbox-contract-async", dict[str, Any]()
     async with telnyx.AsyncTelnyx(api_key=token, base_url=base_url, **STRICT) as client:
         for step in steps(ACCOUNT_SID, MAIN_APPLICATION):
@@ -177,12 +183,16 @@ async def test_the_async_client_reads_every_documented_field(
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[telnyx.Telnyx]:
+    import telnyx
+
     with telnyx.Telnyx(api_key="sandbox-contract-pages", base_url=base_url, **STRICT) as made:
         yield made
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_async_iterator_walks_every_application(base_url: str, anyio_backend: str) -> None:
+    import telnyx
+
     async with telnyx.AsyncTelnyx(api_key="sandbox-contract-pages", base_url=base_url, **STRICT) as client:
         names = [each.friendly_name async for each in client.texml_applications.list(page_size=2)]
     assert len(names) == len(set(names)) == 3

@@ -10,14 +10,14 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.evals import tiny
 from texml_mcp.evals.agents.command import Command
 from texml_mcp.evals.episode import Episode
 from texml_mcp.evals.grading import grade
 from texml_mcp.evals.play import expected, play
-from texml_mcp.evals.tasks import suite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "bench_agent.py"
-TASK = suite()[0]["call-and-report-length"]
+TASK = tiny.shipped()["call-and-report-length"]
 
 START = """
 import json, os, sys, time

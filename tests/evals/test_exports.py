@@ -24,12 +24,12 @@ from texml_mcp.cli.app import app
 from texml_mcp.evals.adapters import bfcl, promptfoo
 from texml_mcp.evals.adapters.answers import Accepted, Point, Points, points
 from texml_mcp.evals.adapters.promptfoo_player import call_api, get_assert
-from texml_mcp.evals.tasks import parse_task, suite
+from texml_mcp.evals.tasks import parse_task
 from texml_mcp.exports.rules.bfcl import problems
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-TASKS = suite()[0]
+TASKS = tiny.shipped()
 CALL = "call-and-report-length"
 SOME = (
     CALL,  # a number, defaults that may be left out or said

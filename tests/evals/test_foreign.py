@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
+from tests.evals.tiny import shipped as shipped_tasks
 from tests.lengths import few
 from texml_mcp.evals.agents import Agent
 from texml_mcp.evals.agents.scripted import Greedy, Null, Random, Reference
@@ -24,13 +25,13 @@ from texml_mcp.evals.model import Task
 from texml_mcp.evals.play import expected, play
 from texml_mcp.evals.servers import OwnServer, ServerUnderTest
 from texml_mcp.evals.stage import Stage
-from texml_mcp.evals.tasks import parse_task, suite
+from texml_mcp.evals.tasks import parse_task
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TINY = Path(__file__).with_name("foreign_server.py")
 BASELINE = ForeignServer(load("openapi-baseline"))
 AS_PROCESS = ForeignServer(load("texml-mcp-process"))
-RING_ANNA = suite()[0]["call-and-report-length"]
+RING_ANNA = shipped_tasks()["call-and-report-length"]
 
 
 def task(**other: Any) -> Task:

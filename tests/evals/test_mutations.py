@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.evals import tiny
 from tests.lengths import few
 from texml_mcp.evals.agents.paths import play_path
 from texml_mcp.evals.agents.scripted import Null, Reference
@@ -22,7 +23,7 @@ from texml_mcp.evals.stage import Stage
 from texml_mcp.evals.tasks import suite
 
 TASKS = suite([Path(__file__).parent / "tasks"])[0]
-TASKS["call-and-report-length"] = suite()[0]["call-and-report-length"]
+TASKS["call-and-report-length"] = tiny.shipped()["call-and-report-length"]
 
 ANNA = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
 BEA = {**ANNA, "To": "+13125550147"}

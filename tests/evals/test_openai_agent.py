@@ -10,13 +10,13 @@ import anyio
 import httpx
 import pytest
 
+from tests.evals import tiny
 from texml_mcp.evals.agents import openai
 from texml_mcp.evals.agents.openai import OpenAICompatible
 from texml_mcp.evals.episode import Episode
 from texml_mcp.evals.play import play
-from texml_mcp.evals.tasks import suite
 
-TASK = suite()[0]["call-and-report-length"]
+TASK = tiny.shipped()["call-and-report-length"]
 Reply = dict[str, Any] | httpx.Response
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.evals import tiny
 from texml_mcp.evals.agents import Agent
 from texml_mcp.evals.agents.scripted import Greedy, Reference
 from texml_mcp.evals.recorder import Recorder
@@ -19,10 +20,9 @@ from texml_mcp.evals.report.charts import Bar, Series, bars, lines
 from texml_mcp.evals.run import Plan, run
 from texml_mcp.evals.servers import OwnServer
 from texml_mcp.evals.stage import Stage
-from texml_mcp.evals.tasks import suite
 from texml_mcp.evals.trace import TraceError, read
 
-TASK = suite()[0]["call-and-report-length"]
+TASK = tiny.shipped()["call-and-report-length"]
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(2)> \u202e\x1b[31m & \ud800"
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from tests.evals import tiny
 from tests.lengths import few
 from texml_mcp.evals.adapters.tau2 import Environment
 from texml_mcp.evals.adapters.tau2_tasks import golden_actions, tau2_task
-from texml_mcp.evals.tasks import suite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tau2_style.py"
-TASKS = suite()[0]
+TASKS = tiny.shipped()
 TASK = TASKS["call-and-report-length"]
 CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
 

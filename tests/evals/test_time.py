@@ -7,11 +7,11 @@ from typing import Any
 
 import anyio
 
+from tests.evals import tiny
 from texml_mcp.evals.servers import OwnServer
 from texml_mcp.evals.stage import Stage, staged
-from texml_mcp.evals.tasks import suite
 
-TASK = suite()[0]["call-and-report-length"]
+TASK = tiny.shipped()["call-and-report-length"]
 CALL = {"To": "+13125550142", "From": "+13125550100", "ApplicationSid": "1293384261075731499"}
 
 

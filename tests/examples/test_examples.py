@@ -48,6 +48,7 @@ def test_the_client_over_http() -> None:
     assert "ok: Hung up." in told
 
 
+@pytest.mark.long
 def test_the_client_over_http_takes_silence_for_a_no() -> None:
     told = run(sys.executable, str(EXAMPLES / "http_client.py"))
     assert "declined: The user said no." in told

@@ -14,9 +14,10 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_types import ElicitResult
 
-from tests.e2e.conftest import NO, YES, answering, story
+from tests.e2e.conftest import ERAS, NO, YES, answering, story
 from tests.http.conftest import Start
 from tests.http.service import Service, serving
+from tests.lengths import few
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +86,7 @@ async def test_health_needs_no_token_and_tells_little(sandbox_service: Service) 
         assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 
+@pytest.mark.parametrize("era", few(ERAS, 1))
 async def test_a_server_that_stops_finishes_the_call_it_is_in_and_takes_no_other(
     start: Start, era: str
 ) -> None:
@@ -129,7 +131,7 @@ async def test_a_person_who_is_being_asked_while_the_server_stops_may_still_answ
     assert service.stop() == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", few([signal.SIGTERM, signal.SIGINT], 1))
 async def test_an_idle_server_stops_at_once_with_status_0(start: Start, how: signal.Signals) -> None:
     service = start("--sandbox")
     async with service.client("legacy"):  # whose stream of events would stay open for ever

@@ -1,9 +1,8 @@
-"""`texml-mcp tokens`, as an operator types it: real processes, also at the same time."""
+"""`texml-mcp tokens`, as an operator types it, also at the same time."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.commands import CliRunner
 from tests.lengths import few
+from texml_mcp.cli.app import app
 from texml_mcp.identity.tokens import TokenFile
 from texml_mcp.identity.verify import Identities
 
@@ -21,9 +22,9 @@ def command(*words: str) -> list[str]:
 
 
 def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*words), capture_output=True, text=True, timeout=60, env={**os.environ, **env}, check=False
-    )
+    """In this process, as starting another takes most of the time."""
+    done = CliRunner().invoke(app, ["tokens", *words], env=env)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
 def listed(path: Path) -> list[dict[str, Any]]:

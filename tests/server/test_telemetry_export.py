@@ -22,8 +22,9 @@ from mcp_types import ResourceTemplateReference
 
 from tests.client.loopback import closed_port
 from tests.contract.conftest import serving as sandbox_on_a_port
-from tests.e2e.conftest import story
+from tests.e2e.conftest import ERAS, story
 from tests.http.service import Service, serving, token_for
+from tests.lengths import few
 from tests.server.watching import Collector, collecting
 from texml_mcp.sandbox import Worlds
 from texml_mcp.sandbox.default_world import MAIN_APPLICATION
@@ -123,6 +124,7 @@ def facts_in(log: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["logger"] == "texml_mcp.calls"]
 
 
+@pytest.mark.parametrize("era", few(ERAS, 1))
 async def test_nothing_private_leaves_a_service(tmp_path: Path, era: str, collector: Collector) -> None:
     worlds, tokens = Worlds(), tmp_path / "tokens.toml"
     token = token_for(tokens, WHO, "operator")
@@ -158,6 +160,7 @@ async def test_nothing_private_leaves_a_service(tmp_path: Path, era: str, collec
     assert placed["trace_id"] in {span.trace_id.hex() for span in collector.spans()}
 
 
+@pytest.mark.parametrize("era", few(ERAS, 1))
 async def test_over_stdio_the_rest_is_sent_when_the_client_leaves(
     tmp_path: Path, era: str, collector: Collector
 ) -> None:
@@ -203,6 +206,7 @@ async def test_metrics_are_read_behind_the_fences(tmp_path: Path) -> None:
         assert get(service, origin="https://evil.example").status_code == 403
 
 
+@pytest.mark.parametrize("era", few(ERAS, 1))
 async def test_a_full_server_is_seen_on_the_page(tmp_path: Path, era: str) -> None:
     with serving(tmp_path / "log", "--sandbox", "--metrics", "--concurrency", "1") as service:
         async with service.client(era) as client, anyio.create_task_group() as group:
@@ -278,7 +282,10 @@ def test_a_collector_that_cannot_be_spoken_to_is_said_and_serves_all_the_same(
 
 @pytest.mark.parametrize(
     "environment",
-    [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}],
+    few(
+        [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}],
+        1,
+    ),
 )
 async def test_telemetry_can_be_switched_off_by_the_standard_variables(
     environment: dict[str, str], collector: Collector

@@ -90,8 +90,8 @@ class Office:
         return self.reach.of_principal(principal)
 
     @contextmanager
-    def open(self, *, lifespan: float = 10) -> Iterator[Office]:
-        """The pages on a real port while the block runs."""
+    def open(self) -> Iterator[Office]:
+        """The pages on a real port while the block runs. They close by themselves, some moments after it."""
         app = Starlette(routes=page_routes(self.desk))
         config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
@@ -105,7 +105,6 @@ class Office:
             yield self
         finally:
             server.should_exit = True
-            thread.join(lifespan)
 
     def ask(self, tool: str = "create_call", by: str = "assistant", **arguments: Any) -> Waiting:
         """A call that needs somebody's yes, made through the pipeline; the request that waits now."""
