@@ -75,8 +75,8 @@ class Settings(BaseSettings):
         "assistant", min_length=1, max_length=100, description="Who asks, in the audit trail"
     )
     confirm_seconds: float = Field(300.0, ge=10, le=3600, description="How long an approval can be used")
-    log_level: str = Field(
-        "warning", pattern="^(debug|info|warning|error)$", description="Log level on stderr"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="Log level on stderr"
     )
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people, or JSON objects")
     store: str | None = Field(
@@ -177,8 +177,15 @@ def load(**overrides: Any) -> Settings:
     except OSError as error:
         raise SettingsError(f"The secret {error.filename} cannot be read: {error.strerror}.") from None
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise SettingsError(f"Settings are not valid: {problems}") from None
+        from texml_mcp.wording import complaint
+
+        problems = [complaint(_named(problem["loc"]), problem["msg"]) for problem in error.errors()]
+        raise SettingsError(f"{'; '.join(problems)}.") from None
+
+
+def _named(place: tuple[int | str, ...]) -> str:
+    """A setting by its flag and its variable: whichever was used is then recognised."""
+    name = str(place[0])
+    if name not in Settings.model_fields:
+        return name  # one that has a variable of another kind is called by it
+    return f"--{name.replace('_', '-')} (TEXML_MCP_{name.upper()})"

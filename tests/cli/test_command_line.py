@@ -10,10 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from tests.cli.test_json import commands
 from tests.lengths import few
 from texml_mcp import __version__
 from texml_mcp.cli import mistakes
+from texml_mcp.cli.app import app
 
 COMMAND = [sys.executable, "-m", "texml_mcp"]
 
@@ -81,10 +84,53 @@ def test_a_tool_that_is_not_offered_by_itself_is_shown_too() -> None:
 
 
 def test_arguments_are_in_brackets_once() -> None:
-    for words in (("call",), ("policy", "explain"), ("install",)):
-        usage = next(line for line in run(*words, "--help").stdout.splitlines() if "Usage:" in line)
-        assert "[[" not in usage, usage
-        assert "......" not in usage, usage
+    for name, command in commands(typer.main.get_command(app)):
+        context = command.context_class(command, info_name=name)
+        for usage in (command.get_usage(context), mistakes.usage(context)):
+            assert "[[" not in usage, usage
+            assert "......" not in usage, usage
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    few(
+        [
+            (
+                "serve --confirm maybe",
+                "--confirm (TEXML_MCP_CONFIRM) must be off, token, auto, strict or external.",
+            ),
+            ("serve --http --port x", "--port (TEXML_MCP_PORT) must be a whole number."),
+            ("serve --http --port 99999", "--port (TEXML_MCP_PORT) must be 65535 or less."),
+            (
+                "serve --timeout-seconds 0",
+                "--timeout-seconds (TEXML_MCP_TIMEOUT_SECONDS) must be more than 0.",
+            ),
+            (
+                "serve --log-level loud",
+                "--log-level (TEXML_MCP_LOG_LEVEL) must be debug, info, warning or error.",
+            ),
+            ("serve --sandbox more", "serve takes options alone, and no 'more'."),
+            ("serve --sandbox --tools list_cal", "Unknown tool 'list_cal'. Did you mean list_calls?"),
+            (
+                "serve --sandbox --policy operation",
+                "The policy cannot be used: operation: no such file, and no shipped policy of that name. "
+                "Did you mean operations? Valid: assistant, operations, evaluation, sandbox.",
+            ),
+            ("demo --pause x", "--pause must be a number."),
+            ("eval run --agent null --trials 0", "--trials must be 1 or more."),
+            ("eval list --difficulty eazy", "there is no difficulty 'eazy'. Did you mean easy?"),
+            (
+                "schemas export --format openai --toolset call",
+                "Unknown toolset 'call'. Did you mean calls? Valid: ",
+            ),
+        ],
+        6,
+    ),
+)
+def test_a_value_that_cannot_be_is_told_with_what_can(words: str, says: str) -> None:
+    done = run(*words.split())
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"texml-mcp: {says}")
 
 
 def test_whoever_calls_from_a_script_is_told_how_to_approve() -> None:
@@ -204,8 +250,9 @@ def test_a_mistyped_word_is_answered_with_the_line_that_was_meant(typed: str, sa
             ("call", "TOOL is missing.", "texml-mcp call [OPTIONS] TOOL [K=V]..."),
             ("approvals show", "ID is missing.", "texml-mcp approvals show [OPTIONS] ID"),
             ("serve --port", "--port: expected one argument.", "texml-mcp serve --help"),
-            ("sandbox serve --port x", "--port: ", "texml-mcp sandbox serve [OPTIONS]"),
-            ("tools zzz", "zzz", "texml-mcp tools [OPTIONS]"),
+            ("sandbox serve --port x", "--port must be a whole number.", "texml-mcp sandbox serve [OPTIONS]"),
+            ("tools zzz", "there is no tool 'zzz'.", "texml-mcp tools"),
+            ("demo zzz", "zzz", "texml-mcp demo [OPTIONS]"),
         ],
         4,
     ),

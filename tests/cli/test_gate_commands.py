@@ -190,7 +190,10 @@ def test_panic_does_not_lose_a_call_that_this_key_cannot_see(
         (("policy", "explain", "start_call_stream", "call_sid=v3:a", "Url=wss://a.example"), 1, "deny"),
         (("policy", "explain", "get_cal"), 2, "get_call"),
         (("policy", "show", "assistant"), 0, "create_call"),
-        (("audit", "export", "--format", "xml"), 2, "json or csv"),
+        (("audit", "export", "--format", "xml"), 2, "'csv'"),
+        (("policy", "check", "operation"), 1, "no shipped policy of that name. Did you mean operations?"),
+        (("policy", "explain", "get_call", "--policy", "mine"), 2, "Valid: assistant, operations,"),
+        (("audit", "tail", "--lines", "3"), 2, "there is no audit trail"),
     ],
 )
 def test_policy_commands(state: Path, words: tuple[str, ...], code: int, says: str) -> None:

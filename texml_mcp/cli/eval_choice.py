@@ -6,6 +6,7 @@ import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -72,7 +73,9 @@ def chosen_tasks(choice: Choice) -> tuple[list[Task], list[str]]:
 def _known(what: str, given: Iterable[str], there: Sequence[str]) -> None:
     for each in given:
         if each not in there:
-            raise UsageError(f"there is no {what} {each!r}; there are {', '.join(there)}")
+            near = get_close_matches(each, there, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(there)}."
+            raise UsageError(f"there is no {what} {each!r}. {hint}")
 
 
 def _among(wrong: Sequence[str]) -> str:

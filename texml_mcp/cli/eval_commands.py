@@ -26,7 +26,7 @@ Family = Annotated[
 Difficulty = Annotated[
     list[str] | None, typer.Option("--difficulty", help="Only easy, medium or hard; more than once for more.")
 ]
-Traces = Annotated[list[Path], typer.Argument(metavar="TRACE...", help="Files that eval run has written.")]
+Traces = Annotated[list[Path], typer.Argument(metavar="TRACE", help="Files that eval run has written.")]
 
 
 @evals.command("run")
@@ -143,7 +143,7 @@ def list_(
 @evals.command("validate")
 def validate(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Task files, or directories of them.")
+        list[Path] | None, typer.Argument(metavar="PATH", help="Task files, or directories of them.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -219,7 +219,8 @@ def _show(plan: Plan, runs: list[Run], wrong: list[str], out: Path | None, *, as
     for how, count in found.overall.ended.items():
         if how not in ("done", *NOT_PLAYED):
             first = next(run.score for run in runs if run.score.ended == how)
-            said.append(f"{count} runs ended {how}; the first, of {first.task}: {first.why}")
+            runs_ended = "1 run ended" if count == 1 else f"{count} runs ended"
+            said.append(f"{runs_ended} {how}; the first, of {first.task}: {first.why}")
     for each in said[:MOST_SHOWN]:
         typer.echo(f"texml-mcp: {each}", err=True)
     if len(said) > MOST_SHOWN:

@@ -153,7 +153,7 @@ def approvals_deny(
 
 @audit.command("tail")
 def audit_tail(
-    lines: Annotated[int, typer.Option("-n", min=1, max=10_000)] = 20,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=10_000, help="How many.")] = 20,
     state_dir: StateDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -178,22 +178,18 @@ def audit_verify(state_dir: StateDir = None, store: Store = None, as_json: AsJso
 
 @audit.command("export")
 def audit_export(
-    format: Annotated[str, typer.Option("--format", help="json or csv")] = "json", state_dir: StateDir = None
+    format: Annotated[Literal["json", "csv"], typer.Option("--format")] = "json", state_dir: StateDir = None
 ) -> None:
     """Every line, for another program."""
     from texml_mcp.cli.audit import export
     from texml_mcp.gate.state import AUDIT_FILE
 
-    if format not in ("json", "csv"):
-        typer.echo("texml-mcp: --format is json or csv", err=True)
-        raise typer.Exit(2)
-    chosen: Literal["json", "csv"] = "csv" if format == "csv" else "json"
-    raise typer.Exit(export(directory(state_dir) / AUDIT_FILE, format=chosen))
+    raise typer.Exit(export(directory(state_dir) / AUDIT_FILE, format=format))
 
 
 @journal.command("show")
 def journal_show(
-    lines: Annotated[int, typer.Option("-n", min=1, max=10_000)] = 20,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=10_000, help="How many.")] = 20,
     state_dir: StateDir = None,
     store: Store = None,
     as_json: AsJson = False,

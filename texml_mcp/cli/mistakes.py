@@ -11,6 +11,8 @@ from typing import Any
 
 from typer import TyperException
 
+from texml_mcp.wording import complaint
+
 USAGE = 2
 _LISTED = 12
 
@@ -95,14 +97,11 @@ def _near(given: str, names: list[str]) -> str | None:
 
 def _sentence(error: TyperException) -> str:
     param: Any = getattr(error, "param", None)
-    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    message = " ".join(error.format_message().split())
     if param is not None and message.startswith("Missing"):
         return f"{_name(param)} is missing."
     if param is not None and message.startswith("Invalid value"):
-        return (
-            f"{_name(param)}: {getattr(error, 'message', message).replace('Value error, ', '')}".rstrip(".")
-            + "."
-        )
+        return f"{complaint(_name(param), str(getattr(error, 'message', message)))}."
     return f"{message[:1].lower()}{message[1:]}".rstrip(".") + "."
 
 

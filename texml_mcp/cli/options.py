@@ -21,7 +21,10 @@ class FlagParser(argparse.ArgumentParser):
 
         words = mistakes.typed()
         what, _, given = message.partition(": ")
-        if what == "unrecognized arguments":
+        if what == "unrecognized arguments" and not given.startswith("-"):
+            text = f"texml-mcp: {self.prog.split()[-1]} takes options alone, and no {given.split()[0]!r}.\n"
+            text += f"  {self.prog} --help"
+        elif what == "unrecognized arguments":
             text = mistakes.unknown_option(
                 self.prog, given.split()[0].partition("=")[0], self._option_string_actions, words
             )

@@ -209,7 +209,7 @@ def documents(
 
 def settings(
     pairs: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Such as lag_seconds=2.")
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Such as lag_seconds=2.")
     ] = None,
     url: Url = DEFAULT_URL,
     world: Name = WORLD,

@@ -25,7 +25,7 @@ def check_policy(settings: Settings) -> Findings:
     try:
         policy = build_judge(settings, State(None)).policy
     except SettingsError as error:
-        yield problem("policy", f"{clean(str(error), 300)} texml-mcp policy check says more.")
+        yield problem("policy", f"{clean(str(error), 300).rstrip('.')}. texml-mcp policy check says more.")
         return
     name = settings.policy or ("assistant" if is_live(settings) else "sandbox")
     mode = policy.mode or settings.confirm

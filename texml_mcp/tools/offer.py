@@ -33,6 +33,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
     ),
 }
 OFFERED_SETS: tuple[str, ...] = (*PRESETS, *TOOLSETS)
+_LISTED = 20  # all tools would bury the one that was meant
 _IN_SET: dict[str, frozenset[str]] = {
     **{name: frozenset(each.id for each in ENDPOINTS if each.toolset == name) for name in TOOLSETS},
     **{name: frozenset(tools) for name, tools in PRESETS.items()},
@@ -74,4 +75,6 @@ def _known(names: set[str], valid: tuple[str, ...], what: str) -> None:
     for name in sorted(names - set(valid)):
         near = get_close_matches(name, valid, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise UnknownNameError(f"Unknown {what} '{name}'.{hint} Valid: {', '.join(valid)}.")
+        if not near or len(valid) <= _LISTED:
+            hint += f" Valid: {', '.join(valid)}."
+        raise UnknownNameError(f"Unknown {what} '{name}'.{hint}")

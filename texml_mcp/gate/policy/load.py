@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from texml_mcp.gate.policy.errors import PolicyError, unknown
+from texml_mcp.gate.policy.errors import PolicyError, nearest, unknown
 from texml_mcp.gate.policy.lines import line_of
 from texml_mcp.gate.policy.model import Policy
 from texml_mcp.gate.policy.problems import problem_of
@@ -37,7 +37,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise PolicyError(f"cannot be read: {_why(error)}", name=name) from None
+        raise unreadable(name, error) from None
     if len(data) > MOST_BYTES:
         raise PolicyError(f"is larger than {MOST_BYTES // 1024} KB", name=name)
     return decode(data, name)
@@ -96,8 +96,13 @@ def _policy_error(error: ValidationError, text: str, name: str) -> PolicyError:
     return PolicyError("; ".join([first, *more]), name=name, line=lines[0])
 
 
-def _why(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+def unreadable(name: str, error: Exception) -> PolicyError:
+    """What to say of a file that cannot be read; a word alone may have been meant for a shipped policy."""
+    if isinstance(error, FileNotFoundError) and re.fullmatch(r"[\w-]+", name):
+        known = nearest(name, SHIPPED)
+        return PolicyError(f"no such file, and no shipped policy of that name. {known}", name=name)
+    why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return PolicyError(f"cannot be read: {why}", name=name)
 
 
 def shipped_text(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from texml_mcp.catalog import Endpoint
 from texml_mcp.gate.policy.decide import Decision, decide, failed
 from texml_mcp.gate.policy.errors import PolicyError
-from texml_mcp.gate.policy.load import parse, read_text
+from texml_mcp.gate.policy.load import parse, read_text, unreadable
 from texml_mcp.gate.policy.model import Policy
 from texml_mcp.gate.policy.rule import Mode
 
@@ -97,8 +97,7 @@ class PolicySource:
         try:
             seen = os.stat(self.path)  # noqa: PTH116 - a Path a call would cost more than the stat
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-            raise PolicyError(f"cannot be read: {why}", name=self.path) from None
+            raise unreadable(self.path, error) from None
         signature = (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino, seen.st_dev)
         age = time.time() - max(seen.st_mtime, seen.st_ctime)
         return signature, age > _RACY_SECONDS
