@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import anyio
 import httpx
@@ -16,8 +17,10 @@ from mcp_types import ElicitResult
 
 from tests.e2e.conftest import ERAS, NO, YES, answering, story
 from tests.http.conftest import Start
-from tests.http.service import Service, serving
+from tests.http.service import Service, serving, token_for
 from tests.lengths import few
+from texml_mcp.server.services import pages_of
+from texml_mcp.settings import load
 
 pytestmark = pytest.mark.anyio
 
@@ -166,3 +169,34 @@ def test_log_lines_can_be_json(start: Start) -> None:
     assert lines
     for line in lines:
         assert {"at", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "ä..example", "192.0.2.1"])
+def test_a_host_that_is_no_address_here_stops_the_start_in_a_line(tmp_path: Path, host: str) -> None:
+    token_for(tmp_path / "tokens.toml", "anna")
+    flags = ("--tokens-file", str(tmp_path / "tokens.toml"), "--allowed-hosts", "a.example", "--port", "8000")
+    done = subprocess.run(
+        [sys.executable, "-m", "texml_mcp", "serve", "--http", "--sandbox", "--host", host, *flags],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"texml-mcp: Cannot listen on {host}:8000: ")
+    assert "Unknown error" not in done.stderr
+    assert done.stderr.endswith("Is --host one of this machine's?\n")
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_addresses_of_six_parts_are_written_as_urls_have_them(
+    tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path / "server.log", "--sandbox", "--host", host) as service:
+        assert service.url.startswith("http://[::1]:")
+        assert httpx.get(f"{service.url}/healthz", trust_env=False).json() == {"status": "ok"}
+    monkeypatch.setenv("TEXML_MCP_TOKENS_FILE", str(tmp_path / "tokens.toml"))
+    page = pages_of(load(http=True, host=host))
+    assert page is not None
+    assert page("1f") == "http://[::1]:8000/approvals/1f"

@@ -89,11 +89,12 @@ def pages_of(settings: Settings) -> Callable[[str], str] | None:
     """Where a request for approval is looked at in a browser; None where no pages are served."""
     if not settings.http:
         return None
-    from texml_mcp.server.http.addresses import has_identities  # a server on stdio has neither
+    from texml_mcp.server.http.addresses import has_identities, written  # a server on stdio has no need
 
     if not has_identities(settings):
         return None
-    base = settings.public_url or (f"http://{settings.host}:{settings.port}" if settings.port else "")
+    here = f"http://{written(settings.host, settings.port)}" if settings.port else ""
+    base = settings.public_url or here
     if not base:
         return None
     from texml_mcp.server.pages import approval_url

@@ -57,6 +57,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def written(host: str, port: int) -> str:
+    """An address as URLs have it: `127.0.0.1:8000`, `[::1]:8000`."""
+    bare = host.strip("[]")
+    return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+
+
 def addresses(settings: Settings) -> Addresses:
     """What is answered. Raises `SettingsError` for a start that would be open to whoever comes by."""
     public = _public(settings.public_url)

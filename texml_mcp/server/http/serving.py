@@ -125,6 +125,9 @@ def bind(host: str, port: int) -> socket.socket:
         sock.bind((host.strip("[]"), port))
         sock.listen(512)
         sock.set_inheritable(False)
+    except (TypeError, UnicodeError):  # a name that cannot be put into the form that resolvers take
+        sock.close()
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
     except OSError:
         sock.close()
         raise

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sys
 from typing import TYPE_CHECKING
 
 from texml_mcp.gate.external import Queue
-from texml_mcp.server.http.addresses import has_identities, is_loopback
+from texml_mcp.server.http.addresses import has_identities, is_loopback, written
 from texml_mcp.server.http.app import PATH, HttpApp, build_app, resource
 from texml_mcp.server.services import build_services, build_state
 from texml_mcp.server.telemetry.approvals import waiting
@@ -35,16 +35,15 @@ def _listen(settings: Settings, app: HttpApp) -> None:
     try:
         sock = bind(settings.host, settings.port)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        other = "Choose another --port, or 0 for a free one." if taken else "Is --host one of this machine's?"
         raise SettingsError(
-            f"Cannot listen on {settings.host}:{settings.port}: {why}. Choose another --port, "
-            "or 0 for a free one."
+            f"Cannot listen on {written(settings.host, settings.port)}: {error.strerror}. {other}"
         ) from None
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    port = sock.getsockname()[1]
+    at_port = written(settings.host, sock.getsockname()[1])
 
     def ready() -> None:
-        at = f"http://{host}:{port}"
+        at = f"http://{at_port}"
         sys.stderr.write(f"texml-mcp: serving on {at}{PATH}\n")
         if has_identities(settings):
             at = (settings.public_url or at).rstrip("/")
