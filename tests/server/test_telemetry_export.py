@@ -270,6 +270,12 @@ def test_a_missing_extra_is_named_before_anything_starts() -> None:
     [
         ("opentelemetry.exporter", {}, "texml-mcp[otlp]"),
         ("nothing", {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "only http/protobuf"),
+        ("nothing", {"OTEL_METRIC_EXPORT_INTERVAL": "0"}, "no metrics are exported: OpenTelemetry refuses"),
+        (
+            "nothing",
+            {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
+            "no spans are exported: OpenTelemetry refuses",
+        ),
     ],
 )
 def test_a_collector_that_cannot_be_spoken_to_is_said_and_serves_all_the_same(

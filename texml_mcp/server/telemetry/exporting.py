@@ -9,13 +9,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from texml_mcp import __version__
 from texml_mcp.settings import SettingsError
+from texml_mcp.text import clean
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
@@ -63,11 +65,26 @@ def begin(*, page: bool, environment: Mapping[str, str] = os.environ) -> Exporti
     if (traces or metrics) and not _can_export(environment):
         traces = metrics = False
     if traces:
-        _export_spans(made, environment)
-    readers = [*([_page_reader(made)] if page else []), *(_otlp_readers() if metrics else [])]
+        with _forgiven("spans"):
+            _export_spans(made, environment)
+    readers = [_page_reader(made)] if page else []
+    if metrics:
+        with _forgiven("metrics"):
+            readers.append(_otlp_reader())
     if readers:
         _measure(made, readers, environment)
     return made
+
+
+@contextmanager
+def _forgiven(what: str) -> Generator[None]:
+    """What a standard variable spoils is not exported; calls are served all the same."""
+    try:
+        yield
+    except ValueError as error:
+        log.warning(
+            "no %s are exported: OpenTelemetry refuses its OTEL_ variables: %s", what, clean(str(error))
+        )
 
 
 def _wanted(environment: Mapping[str, str], signal: str) -> bool:
@@ -120,11 +137,11 @@ def _export_spans(made: Exporting, environment: Mapping[str, str]) -> None:
     made.closes(provider.shutdown)
 
 
-def _otlp_readers() -> list[MetricReader]:
+def _otlp_reader() -> MetricReader:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    return [PeriodicExportingMetricReader(OTLPMetricExporter())]
+    return PeriodicExportingMetricReader(OTLPMetricExporter())
 
 
 def _page_reader(made: Exporting) -> MetricReader:
