@@ -225,6 +225,25 @@ def test_explain_knows_of_a_panic_and_of_the_configured_mode(
     assert "stopped" in json.loads(run(*asked).stdout)["ruling"]
 
 
+def test_explain_takes_a_sandbox_for_one_however_it_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("policy", "explain", "create_call", *PLACING[3:], "--json")
+    by_flag = run(*asked, "--sandbox")
+    monkeypatch.setenv("TELNYX_API_KEY", "sandbox")
+    monkeypatch.setenv("TEXML_MCP_BASE_URL", "http://127.0.0.1:8765/v2")
+    assert run(*asked).stdout == by_flag.stdout
+
+
+def test_explain_of_a_sandbox_knows_nothing_of_what_a_live_server_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("TEXML_MCP_STATE_DIR", raising=False)
+    assert run("panic").exit_code == 0
+    asked = ("policy", "explain", "create_queue", "FriendlyName=a", "--json")
+    assert "stopped" in json.loads(run(*asked).stdout)["ruling"]
+    assert json.loads(run(*asked, "--sandbox").stdout)["ruling"] == "allow"
+
+
 def test_lint_a_file_and_stdin(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.xml", tmp_path / "bad.xml"
     good.write_text("<Response><Say>Hello</Say></Response>")

@@ -71,20 +71,22 @@ def policy_explain(
 ) -> None:
     """Say what policy and guards think of one call, without sending it."""
     from texml_mcp.cli.policy import explain
+    from texml_mcp.server.services import build_state, is_live, policy_of
     from texml_mcp.settings import SettingsError, load
 
     try:
         settings = load(sandbox=sandbox or None)
+        kept = build_state(settings)
     except SettingsError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         raise typer.Exit(2) from None
     code = explain(
         tool,
         arguments or [],
-        policy_name or settings.policy or ("sandbox" if settings.sandbox else "assistant"),
+        policy_name or policy_of(settings),
         mode=settings.confirm,
-        live=not settings.sandbox,
-        state=state(None, None),
+        live=is_live(settings),
+        state=kept,
         as_json=as_json,
     )
     raise typer.Exit(code)

@@ -20,16 +20,15 @@ _MOST_BYTES = 200_000_000  # an audit trail that takes longer to read is verifie
 
 def check_policy(settings: Settings) -> Findings:
     """Whether the policy that a server would start with can be used, wherever it will keep its records."""
-    from texml_mcp.server.services import build_judge, is_live
+    from texml_mcp.server.services import build_judge, policy_of
 
     try:
         policy = build_judge(settings, State(None)).policy
     except SettingsError as error:
         yield problem("policy", f"{clean(str(error), 300).rstrip('.')}. texml-mcp policy check says more.")
         return
-    name = settings.policy or ("assistant" if is_live(settings) else "sandbox")
     mode = policy.mode or settings.confirm
-    yield ok("policy", f"{clean(name, 80)} is valid; approval is asked by mode {mode}.")
+    yield ok("policy", f"{clean(policy_of(settings), 80)} is valid; approval is asked by mode {mode}.")
 
 
 def check_state(settings: Settings) -> Findings:

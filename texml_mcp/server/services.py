@@ -112,9 +112,10 @@ def build_rate(settings: Settings, state: State) -> RateLimit | None:
 
 def build_judge(settings: Settings, state: State, now: Callable[[], datetime] | None = None) -> Judge:
     """The policy and the guards. Raises `SettingsError` for a policy that must not be started with."""
-    live = is_live(settings)
-    name = settings.policy or ("assistant" if live else "sandbox")
-    build = partial(Judge, name, live=live, mode=settings.confirm, state=state, now=now or utc_now)
+    name = policy_of(settings)
+    build = partial(
+        Judge, name, live=is_live(settings), mode=settings.confirm, state=state, now=now or utc_now
+    )
     if is_shipped(name):
         return build()
     from texml_mcp.gate.policy import PolicyError
@@ -123,6 +124,11 @@ def build_judge(settings: Settings, state: State, now: Callable[[], datetime] | 
         return build()
     except PolicyError as error:
         raise SettingsError(f"The policy cannot be used: {error}") from None
+
+
+def policy_of(settings: Settings) -> str:
+    """The policy that a server with these settings goes by: a file, or the name of a shipped one."""
+    return settings.policy or ("assistant" if is_live(settings) else "sandbox")
 
 
 def build_state(settings: Settings) -> State:
