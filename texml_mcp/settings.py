@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadError
 
 LIVE_URL = "https://api.telnyx.com/v2"
 
@@ -174,8 +175,8 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(f"The directory of secrets {secrets} does not exist.")
     try:
         return Settings(_secrets_dir=secrets, **given)  # pyright: ignore[reportCallIssue]
-    except OSError as error:
-        raise SettingsError(f"The secret {error.filename} cannot be read: {error.strerror}.") from None
+    except (OSError, UnicodeDecodeError, UnreadError) as error:
+        raise _unread(secrets, error) from None
     except ValidationError as error:
         from texml_mcp.wording import complaint
 
@@ -189,3 +190,14 @@ def _named(place: tuple[int | str, ...]) -> str:
     if name not in Settings.model_fields:
         return name  # one that has a variable of another kind is called by it
     return f"--{name.replace('_', '-')} (TEXML_MCP_{name.upper()})"
+
+
+def _unread(secrets: Any, error: Exception) -> Exception:
+    """What to tell of a file of secrets that is none; newer versions of the library wrap what happened."""
+    match error.__cause__ if isinstance(error, UnreadError) else error:
+        case OSError() as cause:
+            return SettingsError(f"The secret {cause.filename} cannot be read: {cause.strerror}.")
+        case UnicodeDecodeError():
+            return SettingsError(f"A file in the directory of secrets {secrets} is not UTF-8 text.")
+        case _:
+            return error

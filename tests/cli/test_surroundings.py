@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from texml_mcp.settings import SettingsError, load
 
 COMMAND = [sys.executable, "-m", "texml_mcp"]
 FULL = Path("/dev/full")
@@ -103,3 +106,21 @@ def test_a_directory_that_is_gone_is_told(tmp_path: Path) -> None:
     done = shell(f"{leave} texml-mcp doctor --sandbox")
     assert (done.returncode, done.stderr) == (0, "")
     assert told in done.stdout
+
+
+def test_a_secret_that_cannot_be_read_is_named_and_nothing_of_it_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "TELNYX_API_KEY"
+    secret.write_bytes(b"KEY\xff")
+    done = shell(f"texml-mcp serve --secrets-dir {tmp_path}")
+    told = f"texml-mcp: A file in the directory of secrets {tmp_path} is not UTF-8 text.\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+    def refused(path: Path, *_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    # Whoever runs the tests may read every file.
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(SettingsError, match=f"The secret {secret} cannot be read: Permission denied"):
+        load(secrets_dir=tmp_path)
