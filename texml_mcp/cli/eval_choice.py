@@ -74,8 +74,8 @@ def _known(what: str, given: Iterable[str], there: Sequence[str]) -> None:
     for each in given:
         if each not in there:
             near = get_close_matches(each, there, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(there)}."
-            raise UsageError(f"there is no {what} {each!r}. {hint}")
+            hint = f". Did you mean {near[0]}?" if near else f"; there are {', '.join(there)}"
+            raise UsageError(f"there is no {what} {each!r}{hint}")
 
 
 def _among(wrong: Sequence[str]) -> str:
