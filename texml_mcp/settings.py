@@ -133,7 +133,7 @@ class Settings(BaseSettings):
         False, description="Put the name of who asks on OpenTelemetry spans, beside its role"
     )
     plain_stdio: bool = Field(
-        False, description="Over stdio, load all of the MCP SDK and use its own transport, which is slower"
+        False, description="Load all of the MCP SDK and, over stdio, use its own transport, which is slower"
     )
     secrets_dir: Path | None = Field(
         None, description="Directory of files that hold one variable each and are named as it is"

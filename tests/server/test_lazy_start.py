@@ -250,6 +250,31 @@ def test_what_was_left_out_works_when_it_is_asked_for_after_all() -> None:
     assert python(SHORT + HTTP) == "late"
 
 
+def imported_by(*options: str) -> str:
+    """What Python says it has imported by the time that a server over HTTP listens."""
+    command = [sys.executable, "-X", "importtime", "-m", "texml_mcp", "serve", "--sandbox", "--http"]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    server = subprocess.Popen(
+        [*command, "--port", "0", *options], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert server.stderr is not None
+    told: list[str] = []
+    try:
+        for line in server.stderr:
+            told.append(line)
+            if "serving on" in line:
+                return "".join(told)
+        raise AssertionError("".join(told)[-600:])
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def test_a_server_over_http_loads_no_client_either() -> None:
+    assert "mcp.client.session\n" not in imported_by()
+    assert "mcp.client.session\n" in imported_by("--plain-stdio"), "loaded in full where that is asked for"
+
+
 def test_an_sdk_that_does_not_load_in_part_is_loaded_in_full() -> None:
     broken = """
 import logging

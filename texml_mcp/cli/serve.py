@@ -30,6 +30,10 @@ def run(arguments: list[str]) -> int:
     try:
         settings = load(**given)
         configure(settings.log_level, settings.log_format)
+        if not settings.plain_stdio:
+            from texml_mcp.server.startup import shorten
+
+            shorten()
         if settings.http:
             from texml_mcp.server.http.starting import serve as serve_http
 
@@ -38,10 +42,6 @@ def run(arguments: list[str]) -> int:
             return 0
         if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
             raise SettingsError("A client speaks through stdin and stdout: both must be open, or use --http.")
-        if not settings.plain_stdio:
-            from texml_mcp.server.startup import shorten
-
-            shorten()
         from texml_mcp.server.services import build_services, build_state
 
         state = build_state(settings)

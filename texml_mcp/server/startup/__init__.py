@@ -1,7 +1,7 @@
-"""A short start over stdio: of the SDK only what such a server uses is loaded.
+"""A short start: of the SDK only what a server uses is loaded.
 
-A host starts the server whenever somebody opens it, and waits. Most of what `import mcp` takes goes into
-clients, an HTTP server, OAuth, and models that a session never uses.
+A host starts the server whenever somebody opens it, and waits; a replica that comes back is waited for too.
+Most of what `import mcp` takes goes into clients, an HTTP server, OAuth, and models that nobody ever uses.
 
 It must never matter to what the server does. Whatever is left out comes when it is asked for; if loading
 fails all the same, all is forgotten and loaded in full; and `plain_stdio` turns it off.
@@ -29,11 +29,12 @@ WAITING: dict[str, tuple[str, ...]] = {
     "mcp.types": ("mcp", "mcp_types"),
 }
 """Which module of the SDK may wait for what: for what a server on stdio does not use. None on the path of a
-call: the functions of such a module look every name up the slow way."""
+call there: the functions of such a module look every name up the slow way. Over HTTP that costs less than can
+be measured, and what is needed comes as the server is put together."""
 
 
 def shorten() -> None:
-    """Load the SDK for a server on stdio."""
+    """Load the SDK for a server."""
     before = set(sys.modules)
     lazy = LazyImports(WAITING)
     sys.meta_path.insert(0, lazy)
