@@ -50,13 +50,13 @@ def states(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Stat
 
 @pytest.fixture
 def server(states: list[State], upstream: CountingUpstream, tmp_path: Path) -> Server:
-    """`server(number, **guards)`: one of the two, which asks nobody, under a policy with these guards."""
+    """`server(number, way, **guards)`: one of the two, which asks in this way, under these guards."""
 
-    def made(number: int, **guards: Any) -> Services:
+    def made(number: int, way: str = "off", **guards: Any) -> Services:
         path = tmp_path / f"policy-{number}.toml"
         options = "".join(f"{name} = {value}\n" for name, value in guards.items())
         path.write_text(f"version = 1\n[guards]\nnumbers = 'warn'\nhours = 'off'\n{options}")
-        return pipelines(states[number], upstream, policy=str(path))["off"]
+        return pipelines(states[number], upstream, policy=str(path))[way]
 
     return made
 
@@ -147,10 +147,19 @@ async def test_what_left_counts_whatever_became_of_it(
     assert (await place(services)).code == "calls_per_hour"
 
 
+@pytest.mark.parametrize("way", ["off", "token"])
 async def test_a_call_cancelled_before_it_leaves_is_settled_and_given_back(
-    server: Server, states: list[State], upstream: CountingUpstream, monkeypatch: pytest.MonkeyPatch
+    way: str,
+    server: Server,
+    states: list[State],
+    upstream: CountingUpstream,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    services, scope, real = server(0, calls_per_hour=1), anyio.CancelScope(), Records.begin
+    services, scope, real = server(0, way, calls_per_hour=1), anyio.CancelScope(), Records.begin
+
+    async def approval() -> dict[str, Any]:
+        token = (await place(services)).confirm_token if way == "token" else None
+        return {"confirm_token": token} if token else {}
 
     def begin_and_be_cancelled(records: Records, case: Any) -> str | None:
         id = real(records, case)
@@ -160,16 +169,19 @@ async def test_a_call_cancelled_before_it_leaves_is_settled_and_given_back(
             scope.cancel()
         return id
 
+    given = await approval()
     monkeypatch.setattr(Records, "begin", begin_and_be_cancelled)
     with scope:
-        await place(services)
+        await place(services, **given)
     monkeypatch.undo()
     assert scope.cancelled_caught
     assert upstream.left == 0
     assert states[0].journal.unsettled() == []
     (entry,) = states[0].journal.settled()
     assert entry.outcome == "not_sent"
-    assert (await place(services)).status == "ok", "its place is free again"
+    if given:
+        assert (await place(services, **given)).status == "confirmation_required", "it was used"
+    assert (await place(services, **await approval())).status == "ok", "its place is free again"
 
 
 async def test_a_call_cancelled_after_it_left_is_unknown_and_counts(
