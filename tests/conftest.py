@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import once
 from tests.redis_server import REASON, RedisServer, installed
 
 # A busy machine is no failure: how long an example takes is for benchmarks.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+once.install()
 
 
 @pytest.fixture

@@ -126,6 +126,11 @@ def test_spoiled_bytes_are_said_with_their_line_or_do_no_harm(whole: bytes, data
     _harmless(whole[:at] + data.draw(st.binary(max_size=30)) + whole[at + length :])
 
 
+def test_a_line_too_many_is_said_with_its_number(whole: bytes) -> None:
+    lines = whole.count(b"\n")
+    assert _harmless(whole + b"\n").startswith(f"t.jsonl: line {lines + 1}: ")
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
@@ -160,7 +165,10 @@ def _harmless(held: bytes) -> str:
         said = ""
         if trace is not None:
             regraded(trace, {TASK.id: TASK})
-    assert said == "" or re.match(r"t\.jsonl: line [1-4]: .", said)
+    if said:
+        named = re.match(r"t\.jsonl: line (\d+): .", said)
+        assert named is not None, said
+        assert 1 <= int(named[1]) <= held.count(b"\n") + 1, said
     return said
 
 
