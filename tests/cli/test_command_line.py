@@ -288,16 +288,19 @@ def test_a_group_of_commands_alone_shows_them() -> None:
 
 @pytest.mark.parametrize(
     ("words", "point", "expected"),
-    [
-        (["texml-mcp", "inst"], 1, "install"),
-        (["texml-mcp", "policy", "ex"], 2, "explain"),
-        (["texml-mcp", "tools", "--tok"], 2, "--tokens"),
-        (["texml-mcp", "call", "create_c"], 2, "create_call"),
-        (["texml-mcp", "policy", "explain", "list_q"], 3, "list_queues"),
-        (["texml-mcp", "call", "get_call", "call_"], 3, "call_sid="),
-        (["texml-mcp", "install", "vs"], 2, "vscode"),
-        (["texml-mcp", "schemas", "export", "--format", "gem"], 4, "gemini"),
-    ],
+    few(
+        [
+            (["texml-mcp", "inst"], 1, "install"),
+            (["texml-mcp", "policy", "ex"], 2, "explain"),
+            (["texml-mcp", "tools", "--tok"], 2, "--tokens"),
+            (["texml-mcp", "call", "create_c"], 2, "create_call"),
+            (["texml-mcp", "policy", "explain", "list_q"], 3, "list_queues"),
+            (["texml-mcp", "call", "get_call", "call_"], 3, "call_sid="),
+            (["texml-mcp", "install", "vs"], 2, "vscode"),
+            (["texml-mcp", "schemas", "export", "--format", "gem"], 4, "gemini"),
+        ],
+        3,
+    ),
 )
 def test_a_shell_completes_commands_options_tools_and_their_arguments(
     words: list[str], point: int, expected: str

@@ -154,6 +154,7 @@ def test_it_runs_as_a_command_of_its_own() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.long
 def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     def on_a_terminal() -> bytes:
         parent, child = os.openpty()

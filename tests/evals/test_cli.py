@@ -243,6 +243,7 @@ def test_what_is_no_trace_is_said_with_its_line(tmp_path: Path, words: list[str]
     assert "cannot be read: No such file" in missing.output
 
 
+@pytest.mark.long
 def test_validate_says_what_is_wrong(tmp_path: Path) -> None:
     broken = tiny.task("broken", reference=[{"call": "no_such_tool"}])
     done = quick("validate", tiny.written(tmp_path / "tasks", broken), "--json")

@@ -16,8 +16,10 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.commands import CliRunner
 from tests.evals import tiny
 from tests.lengths import few
+from texml_mcp.cli.app import app
 from texml_mcp.evals.agents import Agent
 from texml_mcp.evals.agents.scripted import Reference
 from texml_mcp.evals.recorder import Recorder
@@ -26,6 +28,12 @@ from texml_mcp.evals.servers import OwnServer
 from texml_mcp.evals.stage import Stage
 from texml_mcp.evals.tasks import parse_task
 from texml_mcp.evals.trace import read
+
+
+def quick(*words: str | Path) -> None:
+    """A run in this process, that must succeed."""
+    done = CliRunner().invoke(app, ["eval", *map(str, words)])
+    assert done.exit_code == 0, done.output
 
 
 @pytest.fixture
@@ -78,9 +86,9 @@ def test_a_run_that_was_killed_goes_on_and_comes_to_the_same(tasks: Path, tmp_pa
 def test_a_torn_line_is_played_again(tasks: Path, tmp_path: Path, left: int | None) -> None:
     words = ["run", "--agent", "null", "--tasks", tasks, "--task", "name-it"]
     whole, torn = tmp_path / "whole.jsonl", tmp_path / "torn.jsonl"
-    tiny.evaluated(*words, "--out", whole)
+    quick(*words, "--out", whole)
     torn.write_bytes(whole.read_bytes()[: -1 if left is None else left])
-    tiny.evaluated(*words, "--out", torn, "--resume")
+    quick(*words, "--out", torn, "--resume")
     assert tiny.content(torn) == tiny.content(whole)
 
 

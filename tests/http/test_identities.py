@@ -268,11 +268,18 @@ async def test_one_principal_that_calls_too_often_waits_alone(start: Start, tmp_
         assert story(await other.call_tool("list_queues", {}))["status"] == "ok"
 
 
-async def test_more_calls_at_once_than_the_server_takes_are_told_to_come_back(start: Start) -> None:
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One call at a time, and none for long."""
+    flags = ("--concurrency", "1", "--request-seconds", "2.5", "--rate-per-minute", "0")
+    with serving(tmp_path_factory.mktemp("narrow") / "server.log", "--sandbox", *flags) as service:
+        yield service
+
+
+async def test_more_calls_at_once_than_the_server_takes_are_told_to_come_back(narrow: Service) -> None:
     import anyio
 
-    service = start("--sandbox", "--concurrency", "1", "--rate-per-minute", "0")
-    async with service.client() as client, service.client() as other:
+    async with narrow.client() as client, narrow.client() as other:
         calls = story(await client.call_tool("list_calls", {"limit": 100}))["items"]
         ringing = next(each["sid"] for each in calls if each["status"] == "ringing")
         async with anyio.create_task_group() as both:
@@ -283,9 +290,8 @@ async def test_more_calls_at_once_than_the_server_takes_are_told_to_come_back(st
         assert (busy["code"], busy["outcome"], busy["retry_after_seconds"]) == ("busy", "not_sent", 1.0)
 
 
-async def test_a_call_that_takes_longer_than_any_may_is_given_up(start: Start) -> None:
-    service = start("--sandbox", "--request-seconds", "1.5")
-    async with service.client() as client:
+async def test_a_call_that_takes_longer_than_any_may_is_given_up(narrow: Service) -> None:
+    async with narrow.client() as client:
         calls = story(await client.call_tool("list_calls", {"limit": 100}))["items"]
         ringing = next(each["sid"] for each in calls if each["status"] == "ringing")
         late = story(await client.call_tool("get_call", {"call_sid": ringing, "wait_for": "completed"}))

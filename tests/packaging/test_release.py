@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lengths import few
 from tests.packaging.conftest import ROOT
 from texml_mcp import __version__
 
@@ -100,12 +101,18 @@ def test_everything_that_is_missing_is_said_at_once(copy: Copy) -> None:
 
 @pytest.mark.parametrize(
     ("sections", "says"),
-    [
-        (f"## [Unreleased]\n\n## [{NEXT}] - soon\n\n- A change.\n", "needs its date"),
-        (f"## [Unreleased]\n\n## [{NEXT}] - 2026-01-31\n\n### Added\n", f"the entry of {NEXT} says nothing"),
-        (f"## [{NEXT}] - 2026-01-31\n\n- A change.\n", "has no `## [Unreleased]` left"),
-        (f"## [Unreleased]\n- More.\n\n## [{NEXT}] - 2026-01-31\n\n- A change.\n", "move them"),
-    ],
+    few(
+        [
+            (f"## [Unreleased]\n\n## [{NEXT}] - soon\n\n- A change.\n", "needs its date"),
+            (
+                f"## [Unreleased]\n\n## [{NEXT}] - 2026-01-31\n\n### Added\n",
+                f"the entry of {NEXT} says nothing",
+            ),
+            (f"## [{NEXT}] - 2026-01-31\n\n- A change.\n", "has no `## [Unreleased]` left"),
+            (f"## [Unreleased]\n- More.\n\n## [{NEXT}] - 2026-01-31\n\n- A change.\n", "move them"),
+        ],
+        1,
+    ),
 )
 def test_the_changelog_has_a_dated_entry_that_holds_everything(copy: Copy, sections: str, says: str) -> None:
     copy.write_entry(sections)

@@ -204,6 +204,7 @@ def settle(fleet: Fleet, id: str, by: str) -> subprocess.CompletedProcess[str]:
     return fleet.cli("approvals", "approve", id, "--as", by)
 
 
+@pytest.mark.long
 async def test_each_replica_can_prove_its_own_trail(stateless: Fleet, proxy: Proxy) -> None:
     """A decision is told by the server that was asked, and the call by the one that sent it."""
     async with stateless.client(proxy, "otto", **answering(YES)) as client:

@@ -238,6 +238,7 @@ async def test_two_processes_share_the_external_queue(tmp_path: Path) -> None:
         assert statuses.count("ok") == 1
 
 
+@pytest.mark.long
 async def test_an_unasked_create_leaves_once_from_two_processes(tmp_path: Path) -> None:
     """Policy asks nothing about a queue; the same one, made at the same moment, is still made once."""
     queue = {"FriendlyName": "night"}

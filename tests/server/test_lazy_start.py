@@ -173,6 +173,7 @@ print(json.dumps(told))
 """
 
 
+@pytest.mark.long
 def test_every_name_of_the_sdk_is_what_it_is_without() -> None:
     plain = python(f"import json, sys\nMODULES = {list(WAITING)}\nWANTED = {{}}\n{EXPORTED}")
     wanted: dict[str, list[str]] = {}
@@ -275,6 +276,7 @@ def test_a_server_over_http_loads_no_client_either() -> None:
     assert "mcp.client.session\n" in imported_by("--plain-stdio"), "loaded in full where that is asked for"
 
 
+@pytest.mark.long
 def test_an_sdk_that_does_not_load_in_part_is_loaded_in_full() -> None:
     broken = """
 import logging

@@ -236,6 +236,7 @@ async def test_with_identities_metrics_want_a_token_of_any_role(tmp_path: Path) 
         assert get(service, token).status_code == 200
 
 
+@pytest.mark.long
 async def test_without_the_option_there_is_no_page(tmp_path: Path) -> None:
     with serving(tmp_path / "log", "--sandbox") as service:
         assert get(service).status_code == 404
@@ -267,16 +268,23 @@ def test_a_missing_extra_is_named_before_anything_starts() -> None:
 
 @pytest.mark.parametrize(
     ("package", "environment", "said"),
-    [
-        ("opentelemetry.exporter", {}, "texml-mcp[otlp]"),
-        ("nothing", {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "only http/protobuf"),
-        ("nothing", {"OTEL_METRIC_EXPORT_INTERVAL": "0"}, "no metrics are exported: OpenTelemetry refuses"),
-        (
-            "nothing",
-            {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
-            "no spans are exported: OpenTelemetry refuses",
-        ),
-    ],
+    few(
+        [
+            ("opentelemetry.exporter", {}, "texml-mcp[otlp]"),
+            ("nothing", {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "only http/protobuf"),
+            (
+                "nothing",
+                {"OTEL_METRIC_EXPORT_INTERVAL": "0"},
+                "no metrics are exported: OpenTelemetry refuses",
+            ),
+            (
+                "nothing",
+                {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
+                "no spans are exported: OpenTelemetry refuses",
+            ),
+        ],
+        1,
+    ),
 )
 def test_a_collector_that_cannot_be_spoken_to_is_said_and_serves_all_the_same(
     package: str, environment: dict[str, str], said: str, collector: Collector
@@ -353,6 +361,7 @@ run(["--sandbox"])
     assert "texml_mcp.call.duration" in collector.text
 
 
+@pytest.mark.long
 async def test_a_collector_that_is_gone_holds_nothing_up(tmp_path: Path) -> None:
     gone = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{closed_port()}"}
     with serving(tmp_path / "log", "--sandbox", **gone) as service:

@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from html import unescape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
@@ -49,6 +51,14 @@ TEAM = (
 )
 
 
+@cache
+def _team() -> tuple[dict[str, str], bytes]:
+    """The tokens of the team by name, and their file. Made once: each is written to the disk for good."""
+    with TemporaryDirectory() as where:
+        file = Path(where) / "tokens.toml"
+        return {each.name: tokens.add(file, each).token for each in TEAM}, file.read_bytes()
+
+
 class Office:
     """One server's pages, and the people who use them. `url` is set while it listens."""
 
@@ -64,7 +74,9 @@ class Office:
         self.where = where
         self.tokens_file = where / "tokens.toml"
         if not self.tokens_file.exists():
-            self.token = {each.name: tokens.add(self.tokens_file, each).token for each in TEAM}
+            self.token, content = _team()
+            self.tokens_file.touch(0o600)
+            self.tokens_file.write_bytes(content)
         self.state = State(where / state_dir, store, Seals((KEY,)))
         self.queue = Queue(self.state)
         seal_keys = base64.b64encode(KEY).decode()
