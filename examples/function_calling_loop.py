@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
+from asking import typed
 from mcp import Client, StdioServerParameters
 
 from texml_mcp.exports.formats import export
@@ -51,10 +52,10 @@ class ScriptedModel:
         return {"role": "assistant", "tool_calls": [{"name": name, "arguments": arguments}]}
 
 
-def user_agrees(question: str) -> bool:
+async def user_agrees(question: str) -> bool:
     """The user, not the model, answers what the server asks."""
     print(f"server asks: {question}")
-    return YES or input("Do this? [y/N] ").strip().lower() == "y"
+    return YES or await typed("Do this? [y/N] ") == "y"
 
 
 async def main() -> None:
@@ -66,7 +67,7 @@ async def main() -> None:
         for _ in range(MOST_TURNS):
             answer = model.reply(messages)
             if "ask_user" in answer:
-                if not user_agrees(answer["ask_user"]):
+                if not await user_agrees(answer["ask_user"]):
                     print("assistant: all right, I leave it.")
                     return
                 step = answer["then"]
@@ -87,4 +88,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

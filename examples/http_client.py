@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from asking import typed
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitResult
@@ -61,8 +62,7 @@ async def connected(url: str, token: str) -> AsyncGenerator[Client]:
 async def approve(_: Any, params: Any) -> ElicitResult:
     """What a host does with a question of the server: show it to a person, and send back the answer."""
     print(f"\n  {params.message}")
-    print("  Do this? [y/N] ", end="yes\n" if YES else "", flush=True)
-    if YES or (await asyncio.to_thread(sys.stdin.readline)).strip().lower() == "y":
+    if YES or await typed("  Do this? [y/N] ") == "y":
         return ElicitResult(action="accept", content={"confirm": True})
     return ElicitResult(action="decline")
 
@@ -85,4 +85,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

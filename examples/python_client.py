@@ -9,6 +9,7 @@ import asyncio
 import sys
 from typing import Any
 
+from asking import typed
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, ElicitResult
 
@@ -21,7 +22,7 @@ YES = "--yes" in sys.argv
 async def approve(_: Any, params: Any) -> ElicitResult:
     """What a host does with a question of the server: show it to a person, and send back the answer."""
     print(f"\n  {params.message}")
-    if YES or (await asyncio.to_thread(input, "  Do this? [y/N] ")).strip().lower() == "y":
+    if YES or await typed("  Do this? [y/N] ") == "y":
         return ElicitResult(action="accept", content={"confirm": True})
     return ElicitResult(action="decline")
 
@@ -55,4 +56,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

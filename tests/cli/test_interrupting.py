@@ -15,19 +15,20 @@ import pytest
 
 from tests.lengths import few
 
-COMMAND = [sys.executable, "-u", "-m", "texml_mcp"]
+COMMAND = (sys.executable, "-u", "-m", "texml_mcp")
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PLACING = ["create_call", "To=+13125550142", "From=+13125550100", "ApplicationSid=1293384261075731499"]
 
 
 class Terminal:
     """A command at a terminal of its own: what it shows, and what is typed."""
 
-    def __init__(self, *words: str, **more: str) -> None:
+    def __init__(self, *words: str, command: tuple[str, ...] = COMMAND, **more: str) -> None:
         self.here, there = pty.openpty()
         self.shown = b""
         environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "CI")}
         self.process = subprocess.Popen(
-            [*COMMAND, *words],
+            [*command, *words],
             stdin=there,
             stdout=there,
             stderr=there,
@@ -120,6 +121,43 @@ def test_ctrl_c_at_a_terminal(words: list[str], shown: bytes) -> None:
         terminal.close()
 
 
+@pytest.mark.parametrize("example", ["python_client.py", "http_client.py", "function_calling_loop.py"])
+def test_ctrl_c_at_the_question_of_an_example(example: str) -> None:
+    terminal = Terminal(str(EXAMPLES / example), command=(sys.executable, "-u"))
+    try:
+        terminal.until(b"Do this?")
+        assert terminal.interrupted() == 130
+        assert b"Traceback" not in terminal.shown
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("example", ["python_client.py", "http_client.py", "function_calling_loop.py"])
+def test_a_yes_that_is_typed_is_a_yes(example: str) -> None:
+    terminal = Terminal(str(EXAMPLES / example), command=(sys.executable, "-u"))
+    try:
+        for _ in range(2):
+            terminal.until(b"Do this? [y/N] ")
+            os.write(terminal.here, b"y\n")
+            terminal.shown = b""
+            if example != "python_client.py":
+                break
+        assert terminal.ended() == 0
+        assert b"Hung up." in terminal.shown
+    finally:
+        terminal.close()
+
+
+def test_whoever_starts_a_server_on_stdio_by_hand_is_told_whom_it_waits_for() -> None:
+    terminal = Terminal("serve", "--sandbox")
+    try:
+        terminal.until(b"--http serves over HTTP.")
+        assert b"for a host that starts this command itself" in terminal.shown
+        assert terminal.interrupted() == 130
+    finally:
+        terminal.close()
+
+
 def test_ctrl_c_is_how_a_server_is_asked_to_stop() -> None:
     terminal = Terminal("serve", "--http", "--sandbox", "--port", "0")
     try:
@@ -158,6 +196,18 @@ def test_colours_on_a_terminal_and_only_there() -> None:
         timeout=60,
     )
     assert b"\x1b" not in piped.stdout + piped.stderr
+
+
+@pytest.mark.parametrize(
+    "words", few([["doctor", "--sandbox"], ["tols"], ["tools"], ["policy", "--help"], ["demo"]], 2)
+)
+def test_a_terminal_that_knows_no_colours_gets_none(words: list[str]) -> None:
+    terminal = Terminal(*words, TERM="dumb")
+    try:
+        terminal.ended()
+        assert COLOUR not in terminal.shown
+    finally:
+        terminal.close()
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _lines(findings: list[Finding]) -> list[str]:
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    coloured = sys.stdout.isatty() and not plain
     width = min(28, max(len(each.name) for each in findings))
     lines: list[str] = []
     for each in findings:

@@ -12,6 +12,10 @@ from texml_mcp.server.logs import configure
 from texml_mcp.settings import SettingsError, load
 
 CANNOT_START = 2
+_AT_A_TERMINAL = (
+    "serving over stdio, for a host that starts this command itself (texml-mcp install). There is nothing to "
+    "type here: Ctrl-C stops it, --http serves over HTTP."
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,6 +59,8 @@ def run(arguments: list[str]) -> int:
     from texml_mcp.server.telemetry.calls import Telemetry
     from texml_mcp.server.telemetry.exporting import begin
 
+    if sys.stdin.isatty():
+        sys.stderr.write(f"texml-mcp: {_AT_A_TERMINAL}\n")
     exporting = begin(page=False)
     try:
         telemetry = Telemetry(exporting.meter, waiting=waiting(state), names=settings.trace_principals)
