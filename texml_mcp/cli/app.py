@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -157,3 +158,18 @@ def _called(each: CommandInfo | TyperInfo) -> str:
 
 
 _arrange()
+
+
+def _describe_flags() -> None:
+    """Where a shell asks how a line of `serve` or `doctor` may go on, let it see their flags."""
+    from texml_mcp.cli.completing_settings import asked_for, described
+
+    for each in app.registered_commands:
+        name = _called(each)
+        if name in ("serve", "doctor") and asked_for(name):
+            each.name = name
+            each.callback = described(*(["--json", "--strict"] if name == "doctor" else []))
+
+
+if "_TEXML_MCP_COMPLETE" in os.environ:
+    _describe_flags()

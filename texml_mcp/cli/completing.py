@@ -1,4 +1,4 @@
-"""What a shell offers behind TAB: tools, the names of their arguments, and hosts."""
+"""What a shell offers behind TAB: tools and the names of their arguments, and names that options take."""
 
 from __future__ import annotations
 
@@ -32,3 +32,50 @@ def hosts(incomplete: str) -> list[str]:
     from texml_mcp.hosts.known import HOSTS
 
     return [name for name in HOSTS if name.startswith(incomplete)]
+
+
+def policies(incomplete: str) -> list[str]:
+    """Shipped policies whose name begins so."""
+    from texml_mcp.gate.policy.load import SHIPPED
+
+    return [name for name in SHIPPED if name.startswith(incomplete)]
+
+
+def toolsets(incomplete: str) -> list[str]:
+    """Toolsets whose name begins so."""
+    from texml_mcp.tools.offer import OFFERED_SETS
+
+    return [name for name in OFFERED_SETS if name.startswith(incomplete)]
+
+
+def roles(incomplete: str) -> list[str]:
+    """Roles whose name begins so."""
+    from typing import get_args
+
+    from texml_mcp.identity.entries import Role
+
+    return [name for name in get_args(Role) if name.startswith(incomplete)]
+
+
+def families(incomplete: str) -> list[str]:
+    """Families of tasks whose name begins so."""
+    from typing import get_args
+
+    from texml_mcp.evals.model import Family
+
+    return [name for name in get_args(Family) if name.startswith(incomplete)]
+
+
+def difficulties(incomplete: str) -> list[str]:
+    """How hard a task may be."""
+    from typing import get_args
+
+    from texml_mcp.evals.model import Difficulty
+
+    return [name for name in get_args(Difficulty) if name.startswith(incomplete)]
+
+
+def agents(incomplete: str) -> list[str]:
+    """Agents whose name begins so; behind a colon comes what nobody knows."""
+    known = ("reference", "null", "random", "greedy", "command:", "openai:")
+    return [name for name in known if name.startswith(incomplete)]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from texml_mcp.cli import completing
+
 evals = typer.Typer(
     help="The benchmark: tasks on sandbox worlds, graded by what became of them.", no_args_is_help=True
 )
@@ -21,10 +23,18 @@ Pattern = Annotated[
     typer.Option("--task", help="Only ids that fit, such as 'call-*'; more than once for more."),
 ]
 Family = Annotated[
-    list[str] | None, typer.Option("--family", help="Only this family; more than once for more.")
+    list[str] | None,
+    typer.Option(
+        "--family", help="Only this family; more than once for more.", autocompletion=completing.families
+    ),
 ]
 Difficulty = Annotated[
-    list[str] | None, typer.Option("--difficulty", help="Only easy, medium or hard; more than once for more.")
+    list[str] | None,
+    typer.Option(
+        "--difficulty",
+        help="Only easy, medium or hard; more than once for more.",
+        autocompletion=completing.difficulties,
+    ),
 ]
 Traces = Annotated[list[Path], typer.Argument(metavar="TRACE", help="Files that eval run has written.")]
 
@@ -33,7 +43,11 @@ Traces = Annotated[list[Path], typer.Argument(metavar="TRACE", help="Files that 
 def run(
     agent: Annotated[
         str,
-        typer.Option("--agent", help="reference, null, random, greedy, command:COMMAND or openai:MODEL."),
+        typer.Option(
+            "--agent",
+            help="reference, null, random, greedy, command:COMMAND or openai:MODEL.",
+            autocompletion=completing.agents,
+        ),
     ],
     server: Annotated[
         str, typer.Option("--server", help="texml-mcp, a shipped configuration, or the file of one.")

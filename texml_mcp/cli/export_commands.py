@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from texml_mcp.cli import completing
+
 FormatName = Literal["mcp", "openai", "openai-strict", "anthropic", "gemini", "bfcl", "openapi"]
 
 
@@ -22,7 +24,11 @@ class Scrambled(StrEnum):
 def export(
     format_: Annotated[FormatName, typer.Option("--format", help="Whose format.")],
     toolset: Annotated[
-        list[str] | None, typer.Option(help="Only the tools of this toolset; more than once for more.")
+        list[str] | None,
+        typer.Option(
+            help="Only the tools of this toolset; more than once for more.",
+            autocompletion=completing.toolsets,
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
     scramble: Annotated[

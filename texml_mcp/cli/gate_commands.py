@@ -65,7 +65,10 @@ def policy_explain(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="K=V", autocompletion=completing.arguments)
     ] = None,
-    policy_name: Annotated[str | None, typer.Option("--policy", help="A file or a shipped policy.")] = None,
+    policy_name: Annotated[
+        str | None,
+        typer.Option("--policy", help="A file or a shipped policy.", autocompletion=completing.policies),
+    ] = None,
     sandbox: Sandbox = False,
     as_json: AsJson = False,
 ) -> None:
@@ -93,7 +96,10 @@ def policy_explain(
 
 
 @policy.command("show")
-def policy_show(name: Annotated[str | None, typer.Argument()] = None, as_json: AsJson = False) -> None:
+def policy_show(
+    name: Annotated[str | None, typer.Argument(autocompletion=completing.policies)] = None,
+    as_json: AsJson = False,
+) -> None:
     """Print a policy: a file, a shipped one, or the built-in defaults."""
     from texml_mcp.cli.policy import show
 

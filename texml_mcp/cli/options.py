@@ -10,6 +10,7 @@ from texml_mcp.settings import Settings
 
 # Only the environment may hold these: a key on a command line shows in every process list.
 _NO_FLAG = frozenset({"api_key", "seal_keys"})
+FLAGS = {name: field for name, field in Settings.model_fields.items() if name not in _NO_FLAG}
 
 
 class FlagParser(argparse.ArgumentParser):
@@ -36,9 +37,7 @@ class FlagParser(argparse.ArgumentParser):
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """One flag a setting; a flag that is not given leaves the environment's word."""
-    for name, field in Settings.model_fields.items():
-        if name in _NO_FLAG:
-            continue
+    for name, field in FLAGS.items():
         flag = "--" + name.replace("_", "-")
         if field.annotation is bool:
             parser.add_argument(

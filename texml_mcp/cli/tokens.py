@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from texml_mcp.cli import completing
 from texml_mcp.cli.output import print_json
 from texml_mcp.identity.entries import Entry, TokensError, accounts_of, role_of
 from texml_mcp.identity.principals import Principal
@@ -34,12 +35,20 @@ Expires = Annotated[str | None, typer.Option("--expires", help="When it ends, su
 @tokens.command("add")
 def tokens_add(
     name: Annotated[str, typer.Argument(help="The person or program, as the audit trail says it.")],
-    role: Annotated[str, typer.Option("--role", help="viewer, operator, approver or admin.")] = "operator",
+    role: Annotated[
+        str,
+        typer.Option("--role", help="viewer, operator, approver or admin.", autocompletion=completing.roles),
+    ] = "operator",
     account: Annotated[
         list[str] | None, typer.Option("--account", help="An account it may use; default: every one.")
     ] = None,
     policy: Annotated[
-        str | None, typer.Option("--policy", help="A shipped policy or a file, which can only narrow.")
+        str | None,
+        typer.Option(
+            "--policy",
+            help="A shipped policy or a file, which can only narrow.",
+            autocompletion=completing.policies,
+        ),
     ] = None,
     expires: Expires = None,
     file: File = None,
