@@ -90,6 +90,6 @@ def _file(flag: str, path: Path) -> Findings:
     if mode & 0o022:
         yield problem(flag, f"Others can write {path}, and let themselves in: chmod 600 it.")
     elif mode & 0o044:
-        yield warning(flag, f"Others can read {path}: chmod 600 it.")
+        yield warning(flag, f"Others can read {path}: chmod 600 it, unless the server runs as another user.")
     else:
         yield ok(flag, f"{path} is this user's alone.")
