@@ -170,6 +170,21 @@ def test_a_value_of_an_example_does_not_start_a_server(name: str, value: str) ->
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("reached", [True, False])
+def test_the_demo_ends_with_lines_that_can_be_typed(reached: bool, tmp_path: Path) -> None:
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if not activate.exists():
+        pytest.skip("not run from a virtual environment")
+    (tmp_path / "texml-mcp").write_text("#!/bin/sh\n")
+    (tmp_path / "texml-mcp").chmod(0o755)
+    done = run("demo", PATH=f"{tmp_path}:/usr/bin:/bin" if reached else "/usr/bin:/bin", COLUMNS="200")
+    assert done.returncode == 0, done.stdout
+    told = done.stdout.partition("What next")[2]
+    assert ("/bin/activate" in told) is not reached
+    assert "texml-mcp install cursor --sandbox" in told
+
+
+@pytest.mark.long
 def test_every_command_on_that_screen_is_one() -> None:
     shown = [line[2:].split("  ")[0] for line in run().stdout.splitlines() if line.startswith("  texml-mcp ")]
     assert len(shown) >= 6

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -77,7 +81,7 @@ def run(*, pause: float = 0.0, console: Console | None = None) -> int:
         failed = True
     if failed:
         return 1
-    console.print(Panel(_NEXT, title="What next", expand=False))
+    console.print(Panel(Text(_next()), title="What next", expand=False))
     return 0
 
 
@@ -200,7 +204,24 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-_NEXT = """With a real key:      TELNYX_API_KEY=... TELNYX_ACCOUNT_SID=... texml-mcp serve
-In a host:            command texml-mcp, arguments serve --sandbox (README: Claude, Cursor, VS Code)
-One tool by hand:     texml-mcp call list_calls --sandbox
-Every tool:           texml-mcp tools"""
+def _next() -> str:
+    """Where to go from here, each as a line to type."""
+    lines = [
+        ("In a host:", "texml-mcp install cursor --sandbox"),
+        ("One tool by hand:", "texml-mcp call list_calls --sandbox"),
+        ("Every tool:", "texml-mcp tools"),
+        ("With a real key:", "TELNYX_API_KEY=... texml-mcp doctor"),
+        ("Step by step:", "docs/first-hour.md"),
+    ]
+    if shutil.which("texml-mcp") is None and (activate := _activation()) is not None:
+        lines.insert(0, ("texml-mcp by name:", f". {activate}"))
+    return "\n".join(f"{what:<22}{line}" for what, line in lines)
+
+
+def _activation() -> str | None:
+    """The script that puts this environment on the PATH of a shell, as one would type it here."""
+    script = Path(sys.prefix) / "bin" / "activate"
+    if not script.exists():
+        return None
+    here = Path.cwd()
+    return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
