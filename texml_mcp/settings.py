@@ -149,7 +149,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("account_sid", "secrets_dir", mode="before")
+    @field_validator("account_sid", "secrets_dir", "state_dir", mode="before")
     @classmethod
     def _blank_is_none(cls, value: Any) -> Any:
         return value or None

@@ -163,6 +163,14 @@ def test_somebody_without_a_name_on_this_system_can_panic_and_approve(
     assert "approved by user 54321" in run("approvals", "approve", str(waiting()[0]["id"])).stdout
 
 
+def test_a_state_directory_that_is_set_to_nothing_is_the_users_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEXML_MCP_STATE_DIR", "")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert f"in {tmp_path / 'texml-mcp'}." in run("journal", "show").stdout
+
+
 def test_panic_that_cannot_be_looked_for_counts_as_set(state: Path) -> None:
     (state / "PANIC").mkdir()
     stopped = run("call", "create_queue", "--sandbox", "FriendlyName=night")
