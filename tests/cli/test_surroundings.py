@@ -124,3 +124,25 @@ def test_a_secret_that_cannot_be_read_is_named_and_nothing_of_it_shown(
     monkeypatch.setattr(Path, "read_text", refused)
     with pytest.raises(SettingsError, match=f"The secret {secret} cannot be read: Permission denied"):
         load(secrets_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("into", "said"),
+    [
+        pytest.param(
+            "> /dev/full",
+            "what stdout leads to takes nothing",
+            marks=pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full"),
+        ),
+        ("| true", ""),
+    ],
+)
+def test_a_server_whose_answers_nobody_takes_ends_without_a_traceback(
+    tmp_path: Path, into: str, said: str
+) -> None:
+    asked = tmp_path / "asked.jsonl"
+    asked.write_text("".join(f'{{"jsonrpc":"2.0","id":{at},"method":"ping"}}\n' for at in range(200)))
+    done = shell(f"texml-mcp serve --sandbox < {asked} {into}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert said in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 from contextlib import AbstractAsyncContextManager
@@ -10,6 +11,8 @@ from typing import Any
 
 import anyio
 from mcp.server.lowlevel import Server
+
+log = logging.getLogger(__name__)
 
 
 def serve(server: Server[Any], *, plain: bool = False) -> None:
@@ -20,7 +23,12 @@ def serve(server: Server[Any], *, plain: bool = False) -> None:
     # What is there by now stays: the collector, off while it was loaded, need never look at it.
     gc.freeze()
     gc.enable()
-    anyio.run(_serve, server, plain)
+    try:
+        anyio.run(_serve, server, plain)
+    except* BrokenPipeError:  # raised by the SDK's transport; ours takes it for the end by itself
+        log.info("the client reads no more")
+    except* OSError:
+        log.warning("the client can be told no more: what stdout leads to takes nothing")
 
 
 async def _serve(server: Server[Any], plain: bool) -> None:
