@@ -49,10 +49,33 @@ def test_the_client_over_http() -> None:
 
 
 @pytest.mark.long
-def test_the_client_over_http_takes_silence_for_a_no() -> None:
-    told = run(sys.executable, str(EXAMPLES / "http_client.py"))
-    assert "declined: The user said no." in told
-    assert "Hung up" not in told
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("http_client.py", "declined: The user said no."),
+        ("python_client.py", "declined: The user said no."),
+        ("function_calling_loop.py", "assistant: all right, I leave it."),
+    ],
+)
+def test_silence_is_taken_for_a_no(name: str, told: str) -> None:
+    said = run(sys.executable, str(EXAMPLES / name))
+    assert told in said
+    assert "Hung up" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("tau2_style.py", "nobody"), "There is no task nobody"),
+        (("two_servers.py", "nobody", "--agent", "null"), "nobody: no such file, and no server of that name"),
+    ],
+)
+def test_a_name_that_is_none_is_told_in_a_line(words: tuple[str, ...], told: str) -> None:
+    command = [sys.executable, str(EXAMPLES / words[0]), *words[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode > 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_client_that_is_not_let_in_says_so_in_a_line() -> None:
