@@ -37,30 +37,26 @@ def _text(*names: str) -> tuple[Attribute, ...]:
     return tuple(Attribute(name) for name in names)
 
 
-def _flag(name: str, default: str | None = "false") -> Attribute:
-    return Attribute(name, "flag", default=default)
+def _flag(name: str) -> Attribute:
+    return Attribute(name, "flag")
 
 
 def _whole(
-    name: str,
-    low: float | None = 0,
-    high: float | None = None,
-    default: str | None = None,
-    also: tuple[int, ...] = (),
+    name: str, low: float | None = 0, high: float | None = None, also: tuple[int, ...] = ()
 ) -> Attribute:
-    return Attribute(name, "whole", minimum=low, maximum=high, default=default, also=also)
+    return Attribute(name, "whole", minimum=low, maximum=high, also=also)
 
 
-def _choice(name: str, *values: str, default: str | None = None) -> Attribute:
-    return Attribute(name, "choice", values=values, default=default)
+def _choice(name: str, *values: str) -> Attribute:
+    return Attribute(name, "choice", values=values)
 
 
-def _words(name: str, values: tuple[str, ...], default: str | None = None) -> Attribute:
-    return Attribute(name, "words", values=values, default=default)
+def _words(name: str, *values: str) -> Attribute:
+    return Attribute(name, "words", values=values)
 
 
 def _method(name: str = "method") -> Attribute:
-    return Attribute(name, "choice", values=_METHODS, default="POST")
+    return Attribute(name, "choice", values=_METHODS)
 
 
 def _url(name: str, reach: Reach = "fetch") -> Attribute:
@@ -88,35 +84,35 @@ def _verb(
 _ACTION = (_url("action"), _method())
 _RECORDING_CALLBACK = (
     *_callback("recordingStatusCallback"),
-    _words("recordingStatusCallbackEvent", _RECORDING_EVENTS, "completed"),
+    _words("recordingStatusCallbackEvent", *_RECORDING_EVENTS),
 )
 _LEG = (
     *_callback("statusCallback"),
-    _words("statusCallbackEvent", _CALL_EVENTS, "completed"),
+    _words("statusCallbackEvent", *_CALL_EVENTS),
     _url("url"),
     _method(),
-    _choice("machineDetection", "Enable", "DetectMessageEnd", "Disable", default="Disable"),
-    _choice("detectionMode", "Regular", "Premium", default="Regular"),
-    _whole("machineDetectionTimeout", 500, 60_000, "3500"),
+    _choice("machineDetection", "Enable", "DetectMessageEnd", "Disable"),
+    _choice("detectionMode", "Regular", "Premium"),
+    _whole("machineDetectionTimeout", 500, 60_000),
 )
 _STREAM = (
-    _choice("track", *_TRACKS, default="inbound_track"),
+    _choice("track", *_TRACKS),
     Attribute("name"),
-    _choice("codec", *_CODECS, "default", default="default"),
-    _choice("bidirectionalMode", "mp3", "rtp", default="mp3"),
-    _choice("bidirectionalCodec", *_CODECS, default="PCMU"),
-    _choice("bidirectionalSamplingRate", "8000", "16000", "24000", default="8000"),
+    _choice("codec", *_CODECS, "default"),
+    _choice("bidirectionalMode", "mp3", "rtp"),
+    _choice("bidirectionalCodec", *_CODECS),
+    _choice("bidirectionalSamplingRate", "8000", "16000", "24000"),
     *_callback("statusCallback"),
-    _flag("enableReconnect", "true"),
+    _flag("enableReconnect"),
 )
 _SIPREC = (
     Attribute("connectorName"),
     *_callback("statusCallback"),
-    _choice("track", *_TRACKS, default="both_tracks"),
+    _choice("track", *_TRACKS),
     Attribute("name"),
     _flag("includeMetadataCustomHeaders"),
     _flag("secure"),
-    _whole("sessionTimeoutSecs", 90, 14_440, "1800", also=(0,)),
+    _whole("sessionTimeoutSecs", 90, 14_440, also=(0,)),
 )
 _ROOT_VERBS = (
     "AIAssistant",
@@ -147,19 +143,19 @@ _TABLE = (
     _verb("Response", children=_ROOT_VERBS),
     _verb(
         "Say",
-        Attribute("voice", default="man"),
+        Attribute("voice"),
         Attribute("language"),
-        _whole("loop", 0, 10, "1"),
+        _whole("loop", 0, 10),
         _choice("gender", "Male", "Female"),
         _choice("effect", "eq_telecomhp8k", "eq_car"),
-        Attribute("voiceSpeed", "decimal", minimum=0.1, maximum=2.0, default="1"),
+        Attribute("voiceSpeed", "decimal", minimum=0.1, maximum=2.0),
         *_text("api_key_ref", "region", "pronunciationDictId", "languageBoost"),
         children=_SSML,
         content="required",
     ),
     _verb(
         "Play",
-        _whole("loop", 0, None, "1"),
+        _whole("loop"),
         _flag("mediaStorage"),
         Attribute("digits", "digits"),
         _choice("ringTone", *_RING_TONES),
@@ -168,48 +164,48 @@ _TABLE = (
         content="optional",
         holds="url",
     ),
-    _verb("Pause", _whole("length", 1, 180, "1")),
+    _verb("Pause", _whole("length", 1, 180)),
     _verb(
         "Gather",
         *_ACTION,
-        _whole("timeout", 1, 120, "5"),
-        _words("input", ("dtmf", "speech"), "dtmf"),
+        _whole("timeout", 1, 120),
+        _words("input", "dtmf", "speech"),
         Attribute("speechTimeout"),
         *_callback("partialResultCallback"),
-        _flag("profanityFilter", None),
-        _flag("useEnhanced", None),
-        _flag("smartFormat", "true"),
+        _flag("profanityFilter"),
+        _flag("useEnhanced"),
+        _flag("smartFormat"),
         *_text("hints", "keyterms", "transcriptionEngine", "model", "apiKeyRef", "region", "language"),
-        Attribute("finishOnKey", "digits", default="#"),
+        Attribute("finishOnKey", "digits"),
         _whole("numDigits", 1, 128),
         Attribute("validDigits", "digits"),
         _url("invalidDigitsAction"),
-        _whole("minDigits", 1, 128, "1"),
-        _whole("maxDigits", 1, 128, "128"),
+        _whole("minDigits", 1, 128),
+        _whole("maxDigits", 1, 128),
         children=("Say", "Play", "Pause"),
     ),
     _verb(
         "Record",
         *_ACTION,
-        Attribute("finishOnKey", "digits", default="1234567890*#"),
-        _whole("timeout", 0, None, "0"),
-        _whole("maxLength", 0, 14_400, "3600"),
-        _flag("playBeep", "true"),
+        Attribute("finishOnKey", "digits"),
+        _whole("timeout"),
+        _whole("maxLength", 0, 14_400),
+        _flag("playBeep"),
         _choice("trim", "trim-silence", "do-not-trim"),
-        _choice("channels", "single", "dual", default="dual"),
+        _choice("channels", "single", "dual"),
         *_RECORDING_CALLBACK,
         _flag("transcription"),
         _url("transcriptionCallback", "callback"),
         *_text("transcriptionEngine", "transcriptionLanguage"),
-        _choice("format", "mp3", "wav", default="mp3"),
+        _choice("format", "mp3", "wav"),
     ),
     _verb(
         "Dial",
         *_ACTION,
         *_text("callerId", "fromDisplayName"),
         _flag("hangupOnStar"),
-        _whole("timeout", 5, 120, "30"),
-        _whole("timeLimit", 60, 14_400, "14400"),
+        _whole("timeout", 5, 120),
+        _whole("timeLimit", 60, 14_400),
         _choice(
             "record",
             "do-not-record",
@@ -217,13 +213,12 @@ _TABLE = (
             "record-from-ringing",
             "record-from-answer-dual",
             "record-from-ringing-dual",
-            default="do-not-record",
         ),
-        _choice("recordingChannels", "single", "dual", default="single"),
-        _whole("recordMaxLength", 0, 14_400, "0"),
+        _choice("recordingChannels", "single", "dual"),
+        _whole("recordMaxLength", 0, 14_400),
         *_RECORDING_CALLBACK,
-        _flag("sendRecordingUrl", "true"),
-        _choice("ringTone", *_RING_TONES, default="us"),
+        _flag("sendRecordingUrl"),
+        _choice("ringTone", *_RING_TONES),
         _url("audioUrl", "play"),
         _flag("answerOnBridge"),
         _flag("passDiversionHeader"),
@@ -240,19 +235,19 @@ _TABLE = (
     _verb(
         "Conference",
         _flag("muted"),
-        _flag("startConferenceOnEnter", "true"),
+        _flag("startConferenceOnEnter"),
         _flag("endConferenceOnExit"),
-        _whole("maxParticipants", 2, 250, "250"),
-        _choice("beep", "true", "false", "onEnter", "onExit", default="true"),
+        _whole("maxParticipants", 2, 250),
+        _choice("beep", "true", "false", "onEnter", "onExit"),
         Attribute("participantLabel"),
-        _choice("record", "do-not-record", "record-from-start", default="do-not-record"),
-        _flag("recordBeep", "true"),
+        _choice("record", "do-not-record", "record-from-start"),
+        _flag("recordBeep"),
         *_RECORDING_CALLBACK,
-        _whole("recordingTimeout", 0, 14_400, "0"),
-        _choice("trim", "trim-silence", "do-not-trim", default="do-not-trim"),
-        _flag("sendRecordingUrl", "true"),
+        _whole("recordingTimeout", 0, 14_400),
+        _choice("trim", "trim-silence", "do-not-trim"),
+        _flag("sendRecordingUrl"),
         *_callback("statusCallback"),
-        _words("statusCallbackEvent", ("start", "end", "join", "leave", "speaker")),
+        _words("statusCallbackEvent", "start", "end", "join", "leave", "speaker"),
         _url("waitUrl"),
         _method("waitMethod"),
         content="required",
@@ -263,13 +258,13 @@ _TABLE = (
         *_ACTION,
         _url("waitUrl"),
         _method("waitUrlMethod"),
-        _whole("maxWaitTimeSecs", 1, None, "14400"),
+        _whole("maxWaitTimeSecs", 1),
         content="optional",
         holds="queue",
     ),
     _verb("Leave"),
     _verb("Redirect", _method(), content="required", holds="url", ends=True),
-    _verb("Reject", _choice("reason", "rejected", "busy", default="rejected"), ends=True),
+    _verb("Reject", _choice("reason", "rejected", "busy"), ends=True),
     _verb("Hangup", ends=True),
     _verb("Refer", *_ACTION, children=("Sip",), needs_child=True),
     _verb(
@@ -292,10 +287,10 @@ _TABLE = (
     ),
     _verb("Siprec", *_SIPREC, children=("Parameter",)),
     _verb("Parameter", Attribute("name", required=True), Attribute("value", required=True)),
-    _verb("Suppression", _choice("direction", "inbound", "outbound", "both", default="inbound"), open=True),
+    _verb("Suppression", _choice("direction", "inbound", "outbound", "both"), open=True),
     _verb(
         "Transcription",
-        Attribute("language", default="en"),
+        Attribute("language"),
         _flag("interimResults"),
         *_text("transcriptionEngine", "model"),
         *_callback("transcriptionCallback"),
@@ -304,18 +299,18 @@ _TABLE = (
     _verb(
         "Recording",
         *_RECORDING_CALLBACK,
-        _choice("channels", "mono", "single", "dual", default="dual"),
-        _choice("track", "inbound", "outbound", "both", default="both"),
+        _choice("channels", "mono", "single", "dual"),
+        _choice("track", "inbound", "outbound", "both"),
         _choice("trim", "trim-silence", "do-not-trim"),
-        _choice("format", "mp3", "wav", default="mp3"),
+        _choice("format", "mp3", "wav"),
     ),
     _verb("Connect", *_ACTION, children=("Stream", "AIAssistant", "ConversationRelay"), needs_child=True),
     _verb(
         "ConversationRelay",
         Attribute("url", "stream", required=True, reach="stream"),
         *_text("welcomeGreeting", "voice", "language", "transcriptionProvider"),
-        _choice("interruptible", *_INTERRUPTS, default="any"),
-        _choice("welcomeGreetingInterruptible", *_INTERRUPTS, default="any"),
+        _choice("interruptible", *_INTERRUPTS),
+        _choice("welcomeGreetingInterruptible", *_INTERRUPTS),
         _flag("dtmfDetection"),
         children=("Language", "Parameter"),
         open=True,

@@ -26,7 +26,6 @@ class Attribute:
     minimum: float | None = None
     maximum: float | None = None
     also: tuple[int, ...] = ()
-    default: str | None = None
     required: bool = False
     reach: Reach = "fetch"
     relative: bool = True
