@@ -374,19 +374,6 @@ class TestFromOutside:
         assert [done for _, done, _ in told] == [1, 2]
 
     @pytest.mark.long
-    def test_the_command(self, tmp_path: Path) -> None:
-        def run(path: Path) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", "texml_mcp.evals.validate", str(path)]
-            return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-        good = run(TASKS / "end-the-stuck-call.yaml")
-        assert (good.returncode, good.stdout) == (0, "")
-        assert good.stderr == "1/1 end-the-stuck-call\n"
-        bad = run(tmp_path / "none.yaml")
-        assert bad.returncode == 1
-        assert bad.stdout == f"{tmp_path / 'none.yaml'}: there is no such file or directory\n"
-
-    @pytest.mark.long
     def test_the_command_as_a_module(self) -> None:
         """Tasks are proved in processes that load the main module again: it must not begin anew there."""
         command = [

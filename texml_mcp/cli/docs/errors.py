@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from texml_mcp.client import ErrorCode
-
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -150,11 +148,6 @@ GROUPS = (
 def documented() -> set[str]:
     """Every code that has a meaning here."""
     return {code for group in GROUPS for code in group.codes}
-
-
-def missing() -> list[str]:
-    """Codes of the client that have none."""
-    return sorted({code.value for code in ErrorCode} - documented())
 
 
 def tables() -> str:
