@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -146,3 +147,49 @@ def test_a_server_whose_answers_nobody_takes_ends_without_a_traceback(
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "called", "examined"),
+    [
+        (
+            "ALL_PROXY",
+            "socks5://127.0.0.1:1",
+            "names a proxy that cannot be used",
+            "names a proxy that cannot",
+        ),
+        ("HTTPS_PROXY", "http://[::1", "names a proxy that cannot be used", "names a proxy that cannot"),
+        (
+            "HTTPS_PROXY",
+            "nonsense://127.0.0.1",
+            "names a proxy that cannot be used",
+            "names a proxy that cannot",
+        ),
+        ("SSL_CERT_FILE", "/nowhere.pem", "checks SSL_CERT_FILE", "Check SSL_CERT_FILE"),
+    ],
+)
+def test_an_environment_that_keeps_requests_from_leaving_is_named(
+    variable: str, value: str, called: str, examined: str
+) -> None:
+    # The host is a reserved name: were the proxy passed over, nobody would be reached.
+    around = {
+        variable: value,
+        "TELNYX_API_KEY": "KEY_made_up",
+        "TEXML_MCP_BASE_URL": "https://api.invalid/v2",
+    }
+    done = shell("texml-mcp call list_calls account_sid=a --json", **around)
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert called in told["summary"]
+    assert told["outcome"] == "not_sent"
+    done = shell("texml-mcp doctor", **around)
+    assert done.stderr == ""
+    assert examined in done.stdout
+
+
+def test_a_store_whose_address_is_none_stops_the_start_in_a_line() -> None:
+    done = shell("texml-mcp serve --sandbox", TEXML_MCP_STORE="redis://[", TEXML_MCP_SEAL_KEYS="A" * 43 + "=")
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "texml-mcp: TEXML_MCP_STORE must be a redis://, rediss:// or unix:// address"
+    )

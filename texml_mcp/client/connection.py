@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from texml_mcp.client.errors import ErrorCode, UpstreamError
 from texml_mcp.client.sides import is_loopback
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ CONNECT_SECONDS = 5.0
 POOL_SECONDS = 5.0
 KEEPALIVE_SECONDS = 5.0
 CONNECTIONS_A_POOL = 16
+_NO_AUTHORITIES = (
+    "The trusted certificates cannot be read: an operator checks SSL_CERT_FILE and SSL_CERT_DIR. "
+    "Nothing was sent."
+)
+_NO_PROXY = (
+    "The environment names a proxy that cannot be used: an operator sets HTTPS_PROXY or ALL_PROXY to an "
+    "address like http://proxy.example:3128. Nothing was sent."
+)
 
 
 class Line:
@@ -116,24 +125,29 @@ class Line:
         else:
             size = min(self._room, CONNECTIONS_A_POOL)
         self._room -= size
-        if self._room and self._tls is True:
-            # Read from the disk once; the pools to come share it.
-            self._tls = httpx.create_ssl_context(trust_env=self._trust_env)
-        client = Cookieless(
-            # The default has retries=0; handing one over would switch the environment's proxies off.
-            transport=self._transport,
-            verify=self._tls,
-            trust_env=self._trust_env,
-            follow_redirects=False,
-            timeout=self._timeout,
-            limits=httpx.Limits(
-                max_connections=size,
-                max_keepalive_connections=min(size, self._keepalive),
-                # Short: the longer a connection idles, the likelier a write meets one that upstream has
-                # just closed, and ends in an unknown outcome.
-                keepalive_expiry=KEEPALIVE_SECONDS,
-            ),
-        )
+        try:
+            if self._room and self._tls is True:
+                # Read from the disk once; the pools to come share it.
+                self._tls = httpx.create_ssl_context(trust_env=self._trust_env)
+            client = Cookieless(
+                # The default has retries=0; handing one over would switch the environment's proxies off.
+                transport=self._transport,
+                verify=self._tls,
+                trust_env=self._trust_env,
+                follow_redirects=False,
+                timeout=self._timeout,
+                limits=httpx.Limits(
+                    max_connections=size,
+                    max_keepalive_connections=min(size, self._keepalive),
+                    # Short: the longer a connection idles, the likelier a write meets one that upstream has
+                    # just closed, and ends in an unknown outcome.
+                    keepalive_expiry=KEEPALIVE_SECONDS,
+                ),
+            )
+        except OSError:
+            raise UpstreamError(ErrorCode.TLS_FAILED, _NO_AUTHORITIES, "not_sent") from None
+        except (ImportError, ValueError, httpx.InvalidURL):  # SOCKS needs a package that is not there
+            raise UpstreamError(ErrorCode.PROXY_FAILED, _NO_PROXY, "not_sent") from None
         return _Pool(client, size)
 
 

@@ -96,7 +96,7 @@ class Probe:
                     if len(data) > _MOST_BYTES:
                         break
                 return Answer(response.status_code, response.headers, _json(data), seconds, _tls(response))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, ImportError) as error:
             return Unreached(self._why(error))
 
     def all(self, works: Sequence[Callable[[], Answer | Unreached]]) -> list[Answer | Unreached]:
@@ -126,6 +126,10 @@ class Probe:
                     return f"no connection within {self._connect:g} s"
                 case httpx.TimeoutException():
                     return f"no answer within {self._read:g} s"
+                case (
+                    ImportError() | ValueError() | httpx.InvalidURL()
+                ):  # SOCKS needs a package that is not there
+                    return "the environment names a proxy that cannot be used"
                 case _:
                     continue
         return f"the connection failed ({type(error).__name__})"

@@ -94,8 +94,8 @@ GROUPS = (
         {
             "connection_refused": "nobody listens at the address",
             "dns_failed": "the host's name could not be resolved",
-            "tls_failed": "no TLS connection, or a certificate that cannot be verified",
-            "proxy_failed": "the proxy refused",
+            "tls_failed": "no TLS connection, or certificates that cannot be verified or read",
+            "proxy_failed": "the proxy refused, or the environment names one that cannot be used",
             "connect_failed": "no connection for another reason",
             "connect_timeout": "no connection in time",
             "too_busy": "no connection became free in time",
