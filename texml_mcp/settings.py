@@ -167,16 +167,26 @@ class Given(Settings):
 
 def load(**overrides: Any) -> Settings:
     """Settings from the environment, overridden by what the command line gave. Raises `SettingsError`."""
-    from pydantic import ValidationError
-
     given = {name: value for name, value in overrides.items() if value is not None}
     secrets = given.get("secrets_dir") or os.environ.get("TEXML_MCP_SECRETS_DIR") or None
     if secrets is not None and not Path(secrets).is_dir():
         raise SettingsError(f"The directory of secrets {secrets} does not exist.")
     try:
-        return Settings(_secrets_dir=secrets, **given)  # pyright: ignore[reportCallIssue]
+        return _made(Settings, _secrets_dir=secrets, **given)
     except (OSError, UnicodeDecodeError, UnreadError) as error:
         raise _unread(secrets, error) from None
+
+
+def check(**flags: Any) -> None:
+    """Raises `SettingsError` for flags that no server would take, whatever its environment says."""
+    _made(Given, **{name: value for name, value in flags.items() if value is not None})
+
+
+def _made(kind: type[Settings], **given: Any) -> Settings:
+    from pydantic import ValidationError
+
+    try:
+        return kind(**given)
     except ValidationError as error:
         from texml_mcp.wording import complaint
 

@@ -170,6 +170,22 @@ def test_more_flags_of_serve_are_checked_and_kept() -> None:
     assert entry["args"][-5:] == ["serve", "--policy", "operations", "--confirm", "strict"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [(("--port", "x"), "--port (TEXML_MCP_PORT) must"), (("--confirm", "often"), "--confirm (")],
+)
+def test_a_value_that_serve_would_refuse_is_refused_here(
+    home: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], said: str
+) -> None:
+    refused = install("cursor", "--", *flags)
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+    assert not (home / ".cursor").exists()
+    # What is wrong here and now may be right where the host starts the server.
+    monkeypatch.setenv("TEXML_MCP_LOG_LEVEL", "loud")
+    assert install("cursor", "--", "--port", "8001").exit_code == 0
+
+
 # --- where it is written
 
 

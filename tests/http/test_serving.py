@@ -200,3 +200,16 @@ def test_addresses_of_six_parts_are_written_as_urls_have_them(
     page = pages_of(load(http=True, host=host))
     assert page is not None
     assert page("1f") == "http://[::1]:8000/approvals/1f"
+
+
+def test_a_public_url_with_a_port_that_is_none_stops_the_start() -> None:
+    command = [sys.executable, "-m", "texml_mcp", "serve", "--http", "--sandbox", "--port", "0"]
+    done = subprocess.run(
+        [*command, "--public-url", "https://calls.example.com:99999"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--public-url must be like https://calls.example.com" in done.stderr

@@ -28,6 +28,7 @@ from texml_mcp.hosts.known import (
     own_command,
 )
 from texml_mcp.placeholders import ACCOUNT_PLACEHOLDER, KEY_PLACEHOLDER
+from texml_mcp.settings import SettingsError, check
 
 OK, REFUSED, USAGE = 0, 1, 2
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -110,7 +111,11 @@ def _entry(host: Host, wanted: Wanted, machine: Machine) -> dict[str, Any]:
     if wanted.serve:
         from texml_mcp.cli.serve import parser
 
-        parser().parse_args(wanted.serve)  # ends the program with status 2 and the reason
+        given = parser().parse_args(wanted.serve)  # ends the program with status 2 and the reason
+        try:
+            check(**vars(given))
+        except SettingsError as error:
+            raise UsageError(str(error)) from None
     return host.entry(
         [wanted.command] if wanted.command else own_command(),
         wanted.serve,

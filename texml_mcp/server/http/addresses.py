@@ -98,6 +98,7 @@ def _public(url: str | None) -> tuple[str, str] | None:
         return None
     try:
         parts = urlsplit(url)
+        _ = parts.port  # raises where it is none
     except ValueError:
         parts = urlsplit("")
     plain = parts.path in ("", "/") and not parts.query and not parts.fragment and "@" not in parts.netloc
