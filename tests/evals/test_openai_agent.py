@@ -123,6 +123,12 @@ def test_an_endpoint_that_is_of_no_use_fails_the_run(reply: httpx.Response, why:
     assert why in episode.why
 
 
+def test_an_address_that_is_none_is_not_asked_again() -> None:
+    episode = anyio.run(play, TASK, OpenAICompatible("some-model", "127.0.0.1:8000/v1"))
+    assert episode.ended == "agent_failed"
+    assert "127.0.0.1:8000/v1/chat/completions is no URL: " in episode.why
+
+
 def test_an_endpoint_that_keeps_failing_fails_the_run() -> None:
     model = Model(*[httpx.Response(500, text="oops")] * 9)
     episode = ran(model)

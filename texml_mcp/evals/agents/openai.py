@@ -122,7 +122,7 @@ class OpenAICompatible:
 
         try:
             reply = await client.post(self._url, json=body)
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise AgentError(f"{self._url} is no URL: {error}") from None
         except httpx.HTTPError as error:
             raise _PassingError(str(error) or type(error).__name__) from None
