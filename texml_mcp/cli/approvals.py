@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import typer
 
-from texml_mcp.cli.output import nothing_in, print_json, this_user
+from texml_mcp.cli.output import nothing_in, print_json, this_user, wrong_use
 from texml_mcp.gate.external import NotAllowedError, Queue, Waiting
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED = 0, 1
 
 
 def listed(state: State, *, as_json: bool) -> int:
@@ -21,7 +21,7 @@ def listed(state: State, *, as_json: bool) -> int:
     try:
         waiting = [] if untouched else Queue(state).listed()  # to look would make a store
     except StoreError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     if as_json:
         print_json([asdict(each) for each in waiting])
         return OK
@@ -37,7 +37,7 @@ def show(state: State, id: str, *, as_json: bool) -> int:
     try:
         waiting = Queue(state).get(id)
     except StoreError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     if waiting is None:
         typer.echo(f"texml-mcp: no request {id} waits.", err=True)
         return FAILED
@@ -58,7 +58,7 @@ def settle(
     try:
         waiting = Queue(state).settle(id, by or this_user(), approve=approve, reason=reason)
     except StoreError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     except NotAllowedError as error:
         typer.echo(f"texml-mcp: {error}", err=True)
         return FAILED
@@ -71,8 +71,3 @@ def settle(
 
 def _left(waiting: Waiting) -> str:
     return f"{max(0, int((waiting.until - time.time()) / 60))} min left"
-
-
-def _usage(problem: str) -> int:
-    typer.echo(f"texml-mcp: {problem}", err=True)
-    return USAGE

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import typer
 
-from texml_mcp.cli.output import nothing_in, print_json
+from texml_mcp.cli.output import nothing_in, print_json, wrong_use
 from texml_mcp.gate import audit
 from texml_mcp.gate.store import StoreError
 from texml_mcp.gate.store.digests import Digester, load_key
 
-OK, BROKEN, USAGE = 0, 1, 2
+OK, BROKEN = 0, 1
 
 
 def tail(path: Path, *, lines: int = 20, as_json: bool = False) -> int:
@@ -23,7 +23,7 @@ def tail(path: Path, *, lines: int = 20, as_json: bool = False) -> int:
     try:
         found = audit.tail(path, lines)
     except OSError as error:
-        return _usage(_unread(path, error))
+        return wrong_use(_unread(path, error))
     for line in found:
         typer.echo(json.dumps(line, ensure_ascii=False) if as_json else _sentence(line))
     return OK
@@ -45,9 +45,9 @@ def verify(
         digester = shared() if shared is not None else own
         verdict = audit.verify(path, digester)
     except OSError as error:
-        return _usage(_unread(path, error))
+        return wrong_use(_unread(path, error))
     except StoreError as error:
-        return _usage(f"{path} cannot be checked: {error}")
+        return wrong_use(f"{path} cannot be checked: {error}")
     if as_json:
         print_json(asdict(verdict) | {"file": str(path), "signature_checked": digester is not None})
         return OK if verdict.ok else BROKEN
@@ -66,7 +66,7 @@ def export(path: Path, *, format: Literal["json", "csv"] = "json") -> int:
         for piece in audit.export(path, format):
             typer.echo(piece, nl=False)
     except OSError as error:
-        return _usage(_unread(path, error))
+        return wrong_use(_unread(path, error))
     return OK
 
 
@@ -80,8 +80,3 @@ def _unread(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"there is no audit trail. {nothing_in(path.parent)}"
     return f"{path} cannot be read: {error.strerror}"
-
-
-def _usage(problem: str) -> int:
-    typer.echo(f"texml-mcp: {problem}", err=True)
-    return USAGE

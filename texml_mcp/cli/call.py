@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import typer
 
-from texml_mcp.cli.output import print_json
+from texml_mcp.cli.output import USAGE, print_json, wrong_use
 from texml_mcp.execute import Call, UnknownToolError, execute
 from texml_mcp.gate.confirm import Answer, CannotAskError, Person
 from texml_mcp.results import ToolResult, render
@@ -18,7 +18,7 @@ from texml_mcp.server.services import build_services
 from texml_mcp.settings import SettingsError, load
 from texml_mcp.tools.offer import READ_TOOLS
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED = 0, 1
 
 
 def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bool) -> int:
@@ -27,7 +27,7 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
         arguments = parse_pairs(pairs)
         services = build_services(load(sandbox=on_sandbox or None))
     except (SettingsError, ValueError) as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
 
     async def ask(question: str) -> Answer:
         if yes:
@@ -60,11 +60,11 @@ def run(tool: str, pairs: list[str], *, on_sandbox: bool, yes: bool, as_json: bo
         from texml_mcp.tools.files import definitions
 
         if tool in definitions():
-            return _usage(f"tool {tool} is not offered with these settings (TEXML_MCP_TOOLSETS).")
+            return wrong_use(f"tool {tool} is not offered with these settings (TEXML_MCP_TOOLSETS).")
         typer.echo(unknown_word("tool", tool, services.offered, typed(), lists="texml-mcp tools"), err=True)
         return USAGE
     except CannotAskError as error:
-        return _usage(f"{error} Nobody is at the terminal to approve it. Nothing was sent.")
+        return wrong_use(f"{error} Nobody is at the terminal to approve it. Nothing was sent.")
     assert isinstance(result, ToolResult), "only a modern client is asked through its answer"
     if as_json:
         print_json(result.structured())
@@ -86,11 +86,6 @@ def _hint(tool: str, result: ToolResult, *, alone: bool) -> str | None:
     if alone and (wrote or result.code == "not_found"):
         return "Each `call --sandbox` has a network of its own. One that stays: texml-mcp sandbox serve"
     return None
-
-
-def _usage(problem: str) -> int:
-    typer.echo(f"texml-mcp: {problem}", err=True)
-    return USAGE
 
 
 def parse_pairs(pairs: list[str]) -> dict[str, Any]:

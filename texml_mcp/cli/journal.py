@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import typer
 
-from texml_mcp.cli.output import nothing_in, print_json
+from texml_mcp.cli.output import nothing_in, print_json, wrong_use
 from texml_mcp.gate.journal import Entry, Journal, Reader
 from texml_mcp.gate.journal import reconcile as settle
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
 from texml_mcp.gate.store.digests import Digester
 
-OK, OPEN, USAGE = 0, 1, 2
+OK, OPEN = 0, 1
 
 
 def show(state: State, *, lines: int = 20, as_json: bool = False) -> int:
@@ -23,7 +23,7 @@ def show(state: State, *, lines: int = 20, as_json: bool = False) -> int:
     try:  # to look would make a store
         entries = [] if untouched else [*state.journal.unsettled(), *state.journal.settled(lines)]
     except StoreError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     if as_json:
         print_json([entry.as_json() for entry in entries])
         return OK
@@ -68,15 +68,10 @@ def reconcile(
     try:
         return anyio.run(go)
     except StoreError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
 
 
 def _sentence(entry: Entry) -> str:
     at = datetime.fromtimestamp(entry.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     said = " ".join(f"{name}={value}" for name, value in entry.shown.items() if name != "account_sid")
     return f"{entry.id} {at} {entry.outcome} {entry.tool} {said}".rstrip()
-
-
-def _usage(problem: str) -> int:
-    typer.echo(f"texml-mcp: {problem}", err=True)
-    return USAGE

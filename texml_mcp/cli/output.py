@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+USAGE = 2
+
 
 def print_json(value: Any) -> None:
     """JSON for another program: two spaces, text as it is."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def wrong_use(problem: str) -> int:
+    """Tell why nothing can be done as asked; the exit status of wrong use."""
+    sys.stderr.write(f"texml-mcp: {problem}\n")
+    return USAGE
 
 
 def nothing_in(directory: Path | None) -> str:

@@ -8,9 +8,9 @@ from typing import Any, cast
 import typer
 
 from texml_mcp.catalog import ENDPOINTS, Endpoint, endpoint
-from texml_mcp.cli.call import FAILED, OK, USAGE, parse_pairs
+from texml_mcp.cli.call import FAILED, OK, parse_pairs
 from texml_mcp.cli.mistakes import typed, unknown_word
-from texml_mcp.cli.output import print_json
+from texml_mcp.cli.output import USAGE, print_json, wrong_use
 from texml_mcp.gate.policy import (
     Mode,
     Policy,
@@ -79,11 +79,11 @@ def explain(
         policy = _named(policy_name)
         wire = parse_arguments(known, parse_pairs(pairs), _NO_ACCOUNT).wire
     except PolicyError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     except ArgumentError as error:
-        return _usage(error.summary)
+        return wrong_use(error.summary)
     except ValueError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     decision = decide(policy, known, wire, mode=mode, role=role)
     answer: dict[str, Any] = {
         "tool": tool,
@@ -100,7 +100,7 @@ def explain(
         try:
             ruling = judge.rule(known, judge.fill(known, wire))
         except StoreError as error:
-            return _usage(f"a server would send nothing: {error}")
+            return wrong_use(f"a server would send nothing: {error}")
         action = ruling.action
         answer["guards"] = [f"{each.guard}: {each.level}: {each.message}" for each in ruling.findings]
         answer["ruling"] = f"{action}: {' '.join(ruling.reasons)}" if action == "deny" else action
@@ -119,7 +119,7 @@ def show(policy_name: str | None = None, *, as_json: bool = False) -> int:
     try:
         policy = _named(policy_name)
     except PolicyError as error:
-        return _usage(str(error))
+        return wrong_use(str(error))
     if as_json:
         print_json(policy.model_dump(mode="json", exclude_unset=True))
         return OK
@@ -173,8 +173,3 @@ def _default(known: Endpoint) -> str:
 
 def _flat(value: Any) -> str:
     return ", ".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
-
-
-def _usage(problem: str) -> int:
-    typer.echo(f"texml-mcp: {problem}", err=True)
-    return USAGE
