@@ -12,7 +12,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from texml_mcp.catalog import Endpoint, endpoint
 from texml_mcp.client import Upstream, UpstreamError, items_of
@@ -21,6 +21,8 @@ from texml_mcp.results.values import record
 from texml_mcp.results.words import lasted
 from texml_mcp.text import clean, mask_url
 
+T = TypeVar("T")
+S = TypeVar("S")
 Wire = Mapping[str, Any]
 Now = Callable[[], datetime]
 
@@ -90,6 +92,27 @@ async def observe(upstream: Upstream, known: Endpoint, wire: Wire, now: Now = ut
     return NOTHING if look is None else await look(_Reader(upstream, wire, now))
 
 
+async def _at_once(one: Callable[[], Awaitable[T]], other: Callable[[], Awaitable[S]]) -> tuple[T, S]:
+    """Two reads, in the time of the slower one. Raises the `UpstreamError` of the first that failed."""
+    import anyio
+
+    found: dict[int, Any] = {}
+    failed: dict[int, UpstreamError] = {}
+
+    async def read(place: int, reading: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            found[place] = await reading()
+        except UpstreamError as error:
+            failed[place] = error
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read, 1, other)
+        await read(0, one)
+    if failed:
+        raise failed[min(failed)]
+    return found[0], found[1]
+
+
 def _bound(*facts: Any) -> str:
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -122,9 +145,10 @@ def _say_call(call: Mapping[str, Any], now: Now) -> str:
 
 
 async def _call(reader: _Reader) -> Observation:
-    call = await reader.one("get_call")
+    call, (conference, others) = await _at_once(
+        lambda: reader.one("get_call"), lambda: _conference_of(reader, str(reader.wire["call_sid"]))
+    )
     words = _say_call(call, reader.now)
-    conference, others = await _conference_of(reader, str(reader.wire["call_sid"]))
     if conference is not None:
         words += f", in conference {_name(conference.get('friendly_name'))} with {others} others"
     return Observation(
@@ -154,17 +178,22 @@ async def _conference_of(reader: _Reader, call_sid: str) -> tuple[dict[str, Any]
 
 
 async def _recording_of_call(reader: _Reader) -> Observation:
-    call = await reader.one("get_call")
-    recording = await reader.one("get_recording")
+    call, recording = await _at_once(lambda: reader.one("get_call"), lambda: reader.one("get_recording"))
     return Observation(
         f"Recording {recording.get('status')} of {_say_call(call, reader.now)}.",
         _bound(recording.get("sid"), recording.get("status"), call.get("status")),
     )
 
 
+async def _members(reader: _Reader) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A conference, and who is in it."""
+    return await _at_once(
+        lambda: reader.one("get_conference"), lambda: reader.many("list_conference_participants")
+    )
+
+
 async def _conference(reader: _Reader) -> Observation:
-    conference = await reader.one("get_conference")
-    members = await reader.many("list_conference_participants")
+    conference, members = await _members(reader)
     return Observation(
         f"Conference {_name(conference.get('friendly_name'))} is {conference.get('status')} "
         f"with {len(members)} participants.",
@@ -185,9 +214,10 @@ async def _joined(reader: _Reader) -> Observation:
 
 
 async def _participant(reader: _Reader) -> Observation:
-    participant = await reader.one("get_conference_participant")
-    conference = await reader.one("get_conference")
-    members = await reader.many("list_conference_participants")
+    participant, (conference, members) = await _at_once(
+        lambda: reader.one("get_conference_participant"),
+        lambda: _members(reader),
+    )
     sid = str(participant.get("call_sid") or "")
     call = await reader.one("get_call", call_sid=sid)
     ends = ""
