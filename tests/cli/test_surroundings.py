@@ -193,3 +193,15 @@ def test_a_store_whose_address_is_none_stops_the_start_in_a_line() -> None:
     assert done.stderr.startswith(
         "texml-mcp: TEXML_MCP_STORE must be a redis://, rediss:// or unix:// address"
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "why"), [("file", "is not a directory"), ("file/below", "cannot be made: ")]
+)
+def test_a_server_does_not_start_where_it_could_keep_no_record(place: str, why: str, tmp_path: Path) -> None:
+    """It would refuse every write, one by one, and say only then that nothing can be written down."""
+    (tmp_path / "file").touch()
+    done = shell(f"texml-mcp serve --sandbox --state-dir {tmp_path / place}")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"texml-mcp: The state directory {tmp_path / place} {why}")
+    assert done.stderr.count("\n") == 1

@@ -66,16 +66,7 @@ def _rights(where: Path) -> Finding:
     name = "state directory"
     try:
         if not where.exists():
-            parent = next(each for each in where.parents if each.exists())
-            if not os.access(parent, os.W_OK | os.X_OK):
-                return problem(
-                    name, f"{where} cannot be made: {parent} is not writable. Name another --state-dir."
-                )
             return ok(name, f"{where} is made at the first write.")
-        if not where.is_dir():
-            return problem(name, f"{where} is not a directory. Name another --state-dir.")
-        if not os.access(where, os.R_OK | os.W_OK | os.X_OK):
-            return problem(name, f"{where} cannot be read and written by this user. Give it the right to.")
         if os.name == "nt":
             return ok(name, f"{where} is writable.")
         held = [

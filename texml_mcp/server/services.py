@@ -155,6 +155,13 @@ def kept_in(settings: Settings, directory: Path | None) -> State:
 
     Raises `SettingsError` when it cannot be used.
     """
+    from texml_mcp.gate.store.files import obstacle
+
+    if directory is not None and (why := obstacle(directory)):
+        # Every write would be refused, one by one, each with less to go by.
+        raise SettingsError(
+            f"The state directory {directory} {why}. Name another with --state-dir or TEXML_MCP_STATE_DIR."
+        )
     if settings.store is None:
         return State(directory)
     from texml_mcp.gate.seal import MAKE_ONE, SealError, parse_keys

@@ -18,6 +18,19 @@ def private_directory(directory: Path) -> None:
         each.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
 
 
+def obstacle(directory: Path) -> str:
+    """What keeps files from being written in a directory that is there or can be made; "" for nothing."""
+    try:
+        there = next(each for each in (directory, *directory.absolute().parents) if each.exists())
+        is_directory = there.is_dir()
+    except OSError as error:
+        return f"cannot be used: {error.strerror}"
+    if is_directory and os.access(there, os.R_OK | os.W_OK | os.X_OK):
+        return ""
+    why = "cannot be read and written" if is_directory else "is not a directory"
+    return why if there == directory else f"cannot be made: {there} {why}"
+
+
 def create_private(path: Path) -> None:
     """Make sure of a file that its owner alone may read and write. Raises `OSError`.
 
