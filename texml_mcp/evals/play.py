@@ -42,10 +42,7 @@ async def play(
             except TimeoutError:
                 episode.ended, episode.why = "out_of_time", f"not done after {seconds:g} s"
             except OutOfSteps:
-                episode.ended, episode.why = (
-                    "out_of_steps",
-                    FAR_TOO_MANY,
-                )
+                episode.ended, episode.why = "out_of_steps", FAR_TOO_MANY
             except Over:
                 pass
             except ServerFailedError as error:

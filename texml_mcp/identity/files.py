@@ -66,7 +66,7 @@ def read(path: Path) -> tuple[str, os.stat_result]:
 
 
 @contextmanager
-def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Generator[None]:
+def locked(path: Path) -> Generator[None]:
     """Nobody else changes the file meanwhile. Raises `TokensError` when somebody does not let go of it.
 
     The lock is on a file beside it, because the tokens file itself is replaced at each change.
@@ -81,7 +81,7 @@ def locked(path: Path, *, seconds: float = LOCK_SECONDS) -> Generator[None]:
     except (OSError, ValueError) as error:
         raise _failed(path, "locked", error) from None
     try:
-        if not lock(beside, seconds):
+        if not lock(beside, LOCK_SECONDS):
             raise TokensError(f"{path} is being changed by somebody else. Try again.")
         yield
     finally:

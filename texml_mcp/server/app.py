@@ -30,7 +30,7 @@ from texml_mcp.server.instructions import instructions
 from texml_mcp.server.narrowing import NarrowingError
 from texml_mcp.server.output import wire_result
 from texml_mcp.server.reach import Reach
-from texml_mcp.server.reference import add_reference
+from texml_mcp.server.reference import LIST_TTL_MS, add_reference
 from texml_mcp.server.sealing import OwnKey
 from texml_mcp.server.telemetry.calls import Telemetry
 from texml_mcp.server.telemetry.veil import Veiled
@@ -40,9 +40,6 @@ log = logging.getLogger(__name__)
 
 NAME = "texml-mcp"
 Context = ServerRequestContext[Any, Any]
-
-# The list changes only with the version: a client may keep it for the length of a session.
-LIST_TTL_MS = 3_600_000
 
 
 def build_server(

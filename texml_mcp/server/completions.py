@@ -54,8 +54,7 @@ class _Pages:
 class Completions:
     """Answers `completion/complete`; keeps what it read for each principal and account apart."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._kept: OrderedDict[tuple[object, ...], _Pages] = OrderedDict()
 
     async def of_template(self, reader: Reader, template: str, argument: str, typed: str) -> dict[str, Any]:
@@ -104,7 +103,7 @@ class Completions:
     def _pages(self, reader: Reader, tool: str) -> _Pages:
         services = reader.services
         key = (services.principal, services.account_sid, services.only_accounts, tool)
-        now = self._clock()
+        now = time.monotonic()
         pages = self._kept.get(key)
         if pages is None or now - pages.at > KEPT_SECONDS:
             pages = self._kept[key] = _Pages(now)

@@ -35,14 +35,14 @@ LAST_WORDS_SECONDS = 10.0
 """How long the last answers wait for a client that takes nothing any more."""
 
 
-def can_use(stdin: int = 0, stdout: int = 1, stderr: int = 2) -> bool:
-    """Whether the three are such that the first two can be taken for the event loop.
+def can_use() -> bool:
+    """Whether stdin and stdout are such that they can be taken for the event loop.
 
     Files and terminals block whoever reads them. One description for two of them would share its blocking:
     log lines would be lost where stderr goes where stdout goes.
     """
     try:
-        taken = [os.fstat(stdin), os.fstat(stdout)]
+        taken = [os.fstat(0), os.fstat(1)]
     except OSError:
         return False
     if not all(stat.S_ISFIFO(each.st_mode) or stat.S_ISSOCK(each.st_mode) for each in taken):
@@ -50,7 +50,7 @@ def can_use(stdin: int = 0, stdout: int = 1, stderr: int = 2) -> bool:
     if os.path.samestat(*taken):
         return False
     try:
-        logs = os.fstat(stderr)
+        logs = os.fstat(2)
     except OSError:
         return True
     return not any(os.path.samestat(each, logs) for each in taken)

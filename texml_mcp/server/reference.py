@@ -35,8 +35,9 @@ Context = ServerRequestContext[Any, Any]
 LEGACY_RESOURCE_NOT_FOUND = -32002
 """What 2025-11-25 wants for a resource that is not there; 2026-07-28 retired it for invalid params."""
 
-# The lists change only with the version and the settings; what they lead to is read live.
 LIST_TTL_MS = 3_600_000
+"""Lists change only with the version and the settings: a client may keep one for the length of a session.
+What they lead to is read live."""
 _LIST_FOR_ALL = {"resultType": "complete", "ttlMs": LIST_TTL_MS, "cacheScope": "public"}
 _LIST_FOR_ONE = {"resultType": "complete", "ttlMs": LIST_TTL_MS, "cacheScope": "private"}
 _LIVE = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}

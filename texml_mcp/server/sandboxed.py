@@ -17,7 +17,7 @@ class InProcess:
     It takes the place of `httpx.ASGITransport` without importing httpx to be defined.
     """
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float) -> None:
         self._speed = speed
         self._inner: httpx.ASGITransport | None = None
 

@@ -64,7 +64,7 @@ class Command:
             )
             while not stage.over:
                 await _one(stage, talk, await talk.hear())
-            await talk.part("the conversation is over")
+            await talk.part()
 
 
 class _Talk:
@@ -114,10 +114,10 @@ class _Talk:
     def understood(self) -> None:
         self._bad = 0
 
-    async def part(self, reason: str) -> None:
+    async def part(self) -> None:
         """Say that it is over, and leave it a moment to end by itself."""
         with contextlib.suppress(AgentError):
-            await self.tell(type="end", reason=reason)
+            await self.tell(type="end", reason="the conversation is over")
         with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             await self._in.aclose()
         with anyio.move_on_after(GRACE_SECONDS):

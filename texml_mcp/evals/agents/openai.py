@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0
+ANSWER_SECONDS = 120.0
 LONGEST_RESULT = 16_000
 _PASSING = frozenset({408, 409, 429, 500, 502, 503, 504})
 
@@ -41,7 +42,6 @@ class OpenAICompatible:
         key: str = "",
         *,
         temperature: float | None = None,
-        timeout: float = 120.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.name = f"openai:{model}"
@@ -49,7 +49,6 @@ class OpenAICompatible:
         self._url = url.rstrip("/") + "/chat/completions"
         self._key = key
         self._temperature = temperature
-        self._timeout = timeout
         self._transport = transport
 
     async def play(self, stage: Stage) -> None:
@@ -62,7 +61,7 @@ class OpenAICompatible:
         ]
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         async with httpx.AsyncClient(
-            headers=headers, timeout=self._timeout, transport=self._transport
+            headers=headers, timeout=ANSWER_SECONDS, transport=self._transport
         ) as client:
             while not stage.over:
                 said = await self._completion(client, messages, stage)

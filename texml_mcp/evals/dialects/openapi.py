@@ -58,7 +58,8 @@ class OpenApi:
         if known is None:
             return await stage.call(tool, arguments)  # no operation; the server says so itself
         if arguments.get("dry_run"):
-            return _without_calling("An operation can be carried out, or not; it cannot be tried.")
+            why = "An operation can be carried out, or not; it cannot be tried."
+            return Answer(why, {"status": "error", "summary": why}, is_error=True)
         try:
             parsed = parse(known, arguments, self._account or None)
         except ArgumentError:
@@ -149,10 +150,6 @@ def _spelled(known: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
     names = {param.key: param.name for _, param in known.params()}
     local = {param.name for param in local_params(known)}
     return {names.get(key, key): value for key, value in arguments.items() if key not in local}
-
-
-def _without_calling(why: str) -> Answer:
-    return Answer(why, {"status": "error", "summary": why}, is_error=True)
 
 
 async def _nobody(done: float, total: float | None, message: str) -> None:

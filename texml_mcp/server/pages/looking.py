@@ -44,13 +44,9 @@ _TOO_SLOW = Reading(problem=f"The API did not answer within {LONGEST_SECONDS:g} 
 
 
 class Looking:
-    """Readings of all accounts. `kept_seconds` is how old one may be."""
+    """Readings of all accounts, none older than `KEPT_SECONDS` when it is shown."""
 
-    def __init__(
-        self, kept_seconds: float = KEPT_SECONDS, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._kept_seconds = kept_seconds
-        self._clock = clock
+    def __init__(self) -> None:
         self._kept: dict[tuple[str, ...], tuple[float, Reading]] = {}
         self._locks: dict[tuple[str, ...], anyio.Lock] = defaultdict(anyio.Lock)
 
@@ -112,13 +108,13 @@ class Looking:
         return self._keep(key, _TOO_SLOW)
 
     def _fresh(self, key: tuple[str, ...]) -> Reading | None:
-        at, reading = self._kept.get(key, (-self._kept_seconds, None))
-        return reading if self._clock() - at < self._kept_seconds else None
+        at, reading = self._kept.get(key, (float("-inf"), None))
+        return reading if time.monotonic() - at < KEPT_SECONDS else None
 
     def _keep(self, key: tuple[str, ...], reading: Reading) -> Reading:
         """Share a reading, but never a refusal; conferences that have ended are forgotten."""
-        now = self._clock()
-        for old in [each for each, (at, _) in self._kept.items() if now - at >= self._kept_seconds]:
+        now = time.monotonic()
+        for old in [each for each, (at, _) in self._kept.items() if now - at >= KEPT_SECONDS]:
             del self._kept[old]
             if old != key and not self._locks[old].locked():
                 del self._locks[old]
