@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -162,6 +163,21 @@ def test_a_key_that_is_not_there_is_not_copied(home: Path) -> None:
     refused = install("cursor", "--key-from-env")
     assert refused.exit_code == 2
     assert "TELNYX_API_KEY is not set" in refused.stderr
+
+
+def test_a_file_with_the_key_that_somebody_else_owns_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELNYX_API_KEY", "KEY_made_up")
+    assert install("cursor", "--key-from-env").exit_code == 0
+
+    def refused(path: Path, mode: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    again = install("cursor", "--key-from-env")
+    assert again.exit_code == 1
+    assert "mcp.json cannot be made its owner's alone: Operation not permitted." in again.stderr
 
 
 def test_more_flags_of_serve_are_checked_and_kept() -> None:

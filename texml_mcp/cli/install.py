@@ -15,7 +15,7 @@ import typer
 from texml_mcp.cli.mistakes import typed, unknown_word
 from texml_mcp.hosts.configure import with_server, without_server
 from texml_mcp.hosts.edit import CannotEdit
-from texml_mcp.hosts.files import HostFileError, load, save
+from texml_mcp.hosts.files import HostFileError, keep_private, load, save
 from texml_mcp.hosts.jsonc import BrokenJSON
 from texml_mcp.hosts.known import (
     ACCOUNT,
@@ -130,7 +130,7 @@ def _put_in(host: Host, path: Path, entry: dict[str, Any], wanted: Wanted) -> in
     after = with_server(before or "", host, wanted.name, entry, new_key=wanted.key_from_env)
     if after == before:
         if wanted.key_from_env:
-            path.chmod(0o600)
+            keep_private(path)
         typer.echo(f"{path} has the server {wanted.name} already; nothing was written.")
     else:
         backup = save(path, after, before, private=wanted.key_from_env)

@@ -68,6 +68,14 @@ def save(path: Path, text: str, before: str | None, *, private: bool = False) ->
     return backup
 
 
+def keep_private(path: Path) -> None:
+    """Make a file its owner's alone from now on. Raises `HostFileError`."""
+    try:
+        path.chmod(PRIVATE)
+    except OSError as error:
+        raise HostFileError(f"{path} cannot be made its owner's alone: {error.strerror}") from None
+
+
 @contextmanager
 def _alone(directory: Path) -> Generator[None]:
     """No other install replaces a file in this directory meanwhile, where the system can tell them so."""
