@@ -240,7 +240,7 @@ def test_every_command_on_that_screen_is_one() -> None:
                 "install cursor -- --sandbox",
             ),
         ],
-        4,
+        2,
     ),
 )
 def test_a_mistyped_word_is_answered_with_the_line_that_was_meant(typed: str, says: str, ready: str) -> None:
@@ -269,7 +269,7 @@ def test_a_mistyped_word_is_answered_with_the_line_that_was_meant(typed: str, sa
             ("tools zzz", "there is no tool 'zzz'.", "texml-mcp tools"),
             ("demo zzz", "zzz", "texml-mcp demo [OPTIONS]"),
         ],
-        4,
+        2,
     ),
 )
 def test_where_nothing_is_near_it_says_what_there_is(typed: str, says: str, then: str) -> None:

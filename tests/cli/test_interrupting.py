@@ -98,14 +98,14 @@ def _own_terminal() -> None:
     ("words", "shown"),
     few(
         [
-            (["call", *PLACING, "--sandbox"], b"Do this?"),
             (["sandbox", "serve", "--port", "0"], b"Sandbox on http://"),
+            (["call", *PLACING, "--sandbox"], b"Do this?"),
             (["demo"], b"See what a call would send"),
             (["lint", "-"], b""),
         ],
-        2,
+        1,
     ),
-    ids=["question", "sandbox", "demo", "reading"],
+    ids=["sandbox", "question", "demo", "reading"],
 )
 def test_ctrl_c_at_a_terminal(words: list[str], shown: bytes) -> None:
     terminal = Terminal(*words)
@@ -181,6 +181,7 @@ def test_ctrl_c_at_a_question_sends_nothing(tmp_path: Path) -> None:
 COLOUR = b"\x1b[3"
 
 
+@pytest.mark.long
 def test_colours_on_a_terminal_and_only_there() -> None:
     terminal = Terminal("doctor", "--sandbox")
     try:

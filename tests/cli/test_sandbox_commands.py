@@ -44,6 +44,9 @@ def served(*, control: bool) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the sandbox did not start"
+        thread.join(0.01)
     try:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:

@@ -125,6 +125,7 @@ def test_one_call_from_the_shell() -> None:
     assert "3 of 10 waiting" in done.stdout
 
 
+@pytest.mark.long
 def test_a_risky_call_from_the_shell_needs_a_terminal_or_yes() -> None:
     recording = ("call", "create_queue", "--sandbox", "FriendlyName=q")
     assert run(*recording).returncode == 0

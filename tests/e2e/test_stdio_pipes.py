@@ -185,6 +185,7 @@ def test_a_message_of_megabytes_is_read_whole(transport: str) -> None:
     assert heard[2]["result"]["structuredContent"]["code"] == "invalid_argument"
 
 
+@pytest.mark.long
 def test_a_message_comes_byte_by_byte() -> None:
     with server() as process:
         for byte in wire(HELLO, READY, PING % 2):
@@ -242,6 +243,7 @@ def test_who_listens_no_more_is_gone() -> None:
         assert process.wait(30) == 0  # though its stdin is open
 
 
+@pytest.mark.long
 def test_a_client_that_listens_no_more_frees_a_server_that_is_held_up_by_it() -> None:
     with server() as process:
         tell(process, wire(HELLO, READY, *(request(number, "tools/list") for number in range(2, 42))))
@@ -332,6 +334,7 @@ def spoken(process: subprocess.Popen[bytes]) -> None:
     assert [each["id"] for each in hear(process, 2)] == [1, 2]
 
 
+@pytest.mark.long
 def test_stderr_may_go_where_stdout_goes() -> None:
     process = subprocess.Popen(SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     spoken(process)
@@ -356,6 +359,7 @@ def test_sockets(same: bool) -> None:
     back.close()
 
 
+@pytest.mark.long
 def test_files(tmp_path: Path) -> None:
     (tmp_path / "in").write_bytes(wire(HELLO, READY))
     with (tmp_path / "in").open("rb") as source, (tmp_path / "out").open("wb") as target:

@@ -340,6 +340,7 @@ def test_a_server_that_nobody_can_speak_to_is_the_agents_affair(tmp_path: Path) 
     assert "names no dialect" in episode.why
 
 
+@pytest.mark.long
 def test_nothing_is_left_behind_after_ctrl_c(tmp_path: Path) -> None:
     script = tmp_path / "run.py"
     script.write_text(

@@ -41,6 +41,7 @@ def test_the_python_client() -> None:
     assert "Hung up." in told
 
 
+@pytest.mark.long
 def test_the_client_over_http() -> None:
     told = run(sys.executable, str(EXAMPLES / "http_client.py"), "--yes")
     assert "vera, a viewer: 18 tools, 0 of them can act" in told

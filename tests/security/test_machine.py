@@ -45,7 +45,8 @@ async def test_no_more_leaves_than_was_approved(seed: int, steps: int, tmp_path:
     assert [each for each in ASKING if not walk.kinds[", ".join(each)]] == []
 
 
-@pytest.mark.parametrize("seed", few(range(2), 1))
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2))
 async def test_no_more_leaves_through_real_clients(seed: int, tmp_path: Path) -> None:
     async with ClientWalk(1000 + seed, tmp_path).connected() as walk:
         await walk.run(max(1000, STEPS // 20))

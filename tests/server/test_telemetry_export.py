@@ -206,6 +206,7 @@ async def test_metrics_are_read_behind_the_fences(tmp_path: Path) -> None:
         assert get(service, origin="https://evil.example").status_code == 403
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("era", few(ERAS, 1))
 async def test_a_full_server_is_seen_on_the_page(tmp_path: Path, era: str) -> None:
     with serving(tmp_path / "log", "--sandbox", "--metrics", "--concurrency", "1") as service:
@@ -294,6 +295,7 @@ def test_a_collector_that_cannot_be_spoken_to_is_said_and_serves_all_the_same(
     assert said in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "environment",
     few(
