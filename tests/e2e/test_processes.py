@@ -73,7 +73,7 @@ def test_serve_without_a_key_names_both_ways_out() -> None:
             (["--toolsets", "cals"], "Did you mean calls?"),
             (["--tools", "create_cal"], "Did you mean create_call?"),
             (["--exclude-tools", "nope"], "Unknown tool 'nope'"),
-            (["--timeout-seconds", "soon"], "timeout_seconds"),
+            (["--timeout-seconds", "soon"], "--timeout-seconds (TEXML_MCP_TIMEOUT_SECONDS) must be a number"),
             (["--confirm", "never"], "confirm"),
         ],
         1,

@@ -41,7 +41,8 @@ def stack(image: Image, tmp_path: Path) -> Iterator[Stack]:
         check=False,
     )
     assert told.returncode == 0, told.stderr
-    made = Stack(image, tmp_path, told.stdout.strip())
+    operators, _approvers = told.stdout.split()
+    made = Stack(image, tmp_path, operators)
     store = tmp_path / "secrets" / "TEXML_MCP_STORE"
     store.write_text(store.read_text().replace("@redis:6379", f"@127.0.0.1:{made.redis_port}"))
     yield made
