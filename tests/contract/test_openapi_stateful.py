@@ -66,6 +66,7 @@ def _of_one_account() -> dict[str, Any]:
     return document | {"paths": paths, "servers": [{"url": "/v2"}]}
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
 def test_no_chain_of_requests_meets_an_undocumented_answer() -> None:
     # The document's own links alone: schemathesis would infer others and write them into what it is given.

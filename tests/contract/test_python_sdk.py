@@ -11,6 +11,8 @@ from texml_mcp.catalog import ENDPOINTS
 from texml_mcp.sandbox import Worlds
 from texml_mcp.sandbox.default_world import ACCOUNT_SID, MAIN_APPLICATION
 
+pytestmark = pytest.mark.long
+
 STRICT: dict[str, Any] = {"_strict_response_validation": True, "max_retries": 0}
 
 

@@ -94,6 +94,7 @@ def test_a_client_that_is_not_let_in_says_so_in_a_line() -> None:
     )
 
 
+@pytest.mark.long
 def test_the_function_calling_loop() -> None:
     told = run(sys.executable, str(EXAMPLES / "function_calling_loop.py"), "--yes")
     assert "server asks: " in told

@@ -12,6 +12,7 @@ import pytest
 from tests.contract.conftest import serving as sandbox_on_a_port
 from tests.e2e.conftest import story
 from tests.http.service import Service, serving, token_for
+from tests.lengths import few
 from texml_mcp.sandbox import Worlds
 from texml_mcp.sandbox.fixture import world_from
 
@@ -34,7 +35,7 @@ class Offices:
     worlds: Worlds
 
 
-@pytest.fixture(scope="module", params=["auto", "legacy"])
+@pytest.fixture(scope="module", params=few(["auto", "legacy"], 1))
 def era(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

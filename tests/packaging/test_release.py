@@ -123,6 +123,7 @@ def test_the_changelog_has_a_dated_entry_that_holds_everything(copy: Copy, secti
     assert says in problem
 
 
+@pytest.mark.long
 def test_a_generated_file_of_another_version_is_not_released(copy: Copy) -> None:
     copy.change("server.json", NEXT, __version__)
     copy.commit()
@@ -131,6 +132,7 @@ def test_a_generated_file_of_another_version_is_not_released(copy: Copy) -> None
     assert done.stderr == "not ready: server.json is not current: make schemas writes it.\n"
 
 
+@pytest.mark.long
 def test_a_version_that_is_out_stays_as_it_is(copy: Copy) -> None:
     copy.git("tag", f"v{NEXT}")
     done = copy.release("--check", NEXT)

@@ -12,14 +12,14 @@ from tests.replicas.fleet import EXTERNAL, Fleet, Network
 from tests.replicas.proxy import Proxy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     made = Network(tmp_path_factory.mktemp("network") / "sandbox.log")
     yield made
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def replicas_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Of these tests alone: others empty theirs."""
     if not installed():
@@ -34,7 +34,7 @@ def era(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stateless(
     tmp_path_factory: pytest.TempPathFactory, network: Network, replicas_redis: RedisServer
 ) -> Iterator[Fleet]:

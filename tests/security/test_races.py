@@ -18,7 +18,6 @@ from mcp_types import InputRequiredResult
 
 from tests.client.loopback import Loopback, answer, loopback
 from tests.e2e.conftest import ERAS, YES, answering, story
-from tests.lengths import few
 from tests.security.through_clients import on_the_wire
 from tests.security.world import CountingUpstream, create_call, pipelines, state_at
 from texml_mcp.execute import Call, execute
@@ -175,7 +174,8 @@ def posts(wire: Loopback) -> int:
     return sum(each.method != "GET" for each in wire.received)
 
 
-@pytest.mark.parametrize("era", few(ERAS, 1))
+@pytest.mark.long
+@pytest.mark.parametrize("era", ERAS)
 async def test_two_processes_share_every_approval(era: str, tmp_path: Path) -> None:
     async with (
         loopback() as wire,

@@ -260,6 +260,7 @@ def without(package: str, *flags: str, **environment: str) -> subprocess.Complet
     )
 
 
+@pytest.mark.long
 def test_a_missing_extra_is_named_before_anything_starts() -> None:
     done = without("prometheus_client", "--sandbox", "--http", "--port", "0", "--metrics")
     assert done.returncode == 2
@@ -336,6 +337,7 @@ except Exception:
         assert told in done.stderr
 
 
+@pytest.mark.long
 async def test_a_process_that_has_a_provider_keeps_it(collector: Collector) -> None:
     code = """
 from opentelemetry import metrics, trace
