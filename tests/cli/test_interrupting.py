@@ -121,7 +121,10 @@ def test_ctrl_c_at_a_terminal(words: list[str], shown: bytes) -> None:
         terminal.close()
 
 
-@pytest.mark.parametrize("example", ["python_client.py", "http_client.py", "function_calling_loop.py"])
+EXAMPLES_THAT_ASK = ["python_client.py", "http_client.py", "function_calling_loop.py"]
+
+
+@pytest.mark.parametrize("example", few(EXAMPLES_THAT_ASK, 1))
 def test_ctrl_c_at_the_question_of_an_example(example: str) -> None:
     terminal = Terminal(str(EXAMPLES / example), command=(sys.executable, "-u"))
     try:
@@ -132,7 +135,7 @@ def test_ctrl_c_at_the_question_of_an_example(example: str) -> None:
         terminal.close()
 
 
-@pytest.mark.parametrize("example", ["python_client.py", "http_client.py", "function_calling_loop.py"])
+@pytest.mark.parametrize("example", few(EXAMPLES_THAT_ASK, 1))
 def test_a_yes_that_is_typed_is_a_yes(example: str) -> None:
     terminal = Terminal(str(EXAMPLES / example), command=(sys.executable, "-u"))
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lengths import few
 from texml_mcp.settings import SettingsError, load
 
 COMMAND = [sys.executable, "-m", "texml_mcp"]
@@ -36,14 +37,17 @@ def shell(script: str, **more: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize(
     "command",
-    [
-        "policy show",
-        "tools --json",
-        "tools list_calls",
-        "--version",
-        "schemas export --format mcp",
-        "install vscode --print",
-    ],
+    few(
+        [
+            "policy show",
+            "tools --json",
+            "tools list_calls",
+            "--version",
+            "schemas export --format mcp",
+            "install vscode --print",
+        ],
+        2,
+    ),
 )
 def test_what_a_full_disk_does_not_take_is_told_in_one_line(command: str) -> None:
     done = shell(f"texml-mcp {command} >/dev/full")
@@ -84,7 +88,9 @@ def homeless(command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", ["serve", "approvals list", "tokens list", "doctor --log-level error"])
+@pytest.mark.parametrize(
+    "command", few(["serve", "approvals list", "tokens list", "doctor --log-level error"], 1)
+)
 def test_a_user_without_a_home_is_told_what_to_name(command: str) -> None:
     done = homeless(f"texml-mcp {command}")
     assert "Traceback" not in done.stderr
@@ -151,22 +157,25 @@ def test_a_server_whose_answers_nobody_takes_ends_without_a_traceback(
 
 @pytest.mark.parametrize(
     ("variable", "value", "called", "examined"),
-    [
-        (
-            "ALL_PROXY",
-            "socks5://127.0.0.1:1",
-            "names a proxy that cannot be used",
-            "names a proxy that cannot",
-        ),
-        ("HTTPS_PROXY", "http://[::1", "names a proxy that cannot be used", "names a proxy that cannot"),
-        (
-            "HTTPS_PROXY",
-            "nonsense://127.0.0.1",
-            "names a proxy that cannot be used",
-            "names a proxy that cannot",
-        ),
-        ("SSL_CERT_FILE", "/nowhere.pem", "checks SSL_CERT_FILE", "Check SSL_CERT_FILE"),
-    ],
+    few(
+        [
+            (
+                "ALL_PROXY",
+                "socks5://127.0.0.1:1",
+                "names a proxy that cannot be used",
+                "names a proxy that cannot",
+            ),
+            ("HTTPS_PROXY", "http://[::1", "names a proxy that cannot be used", "names a proxy that cannot"),
+            (
+                "HTTPS_PROXY",
+                "nonsense://127.0.0.1",
+                "names a proxy that cannot be used",
+                "names a proxy that cannot",
+            ),
+            ("SSL_CERT_FILE", "/nowhere.pem", "checks SSL_CERT_FILE", "Check SSL_CERT_FILE"),
+        ],
+        2,
+    ),
 )
 def test_an_environment_that_keeps_requests_from_leaving_is_named(
     variable: str, value: str, called: str, examined: str
