@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_TOOLS ?= $(VENV)/node
 EXTRAS ?= dev
-JOBS ?= 2
+JOBS ?= 4
 
 .PHONY: demo picture test test-long test-lowest test-newest check schemas bench baseline mcpb image-check node-tools release clean
 
@@ -16,8 +16,8 @@ demo: $(STAMP)
 picture: $(STAMP)
 	$(BIN)/python packaging/demo_picture.py
 
-# Two at a time, a file stays together. What builds, starts fleets or drives browsers is in `test-long`, and so are the
-# further cases and longer walks of what `test` tries.
+# Four at a time, since many wait for a process or a clock; a file stays together. What builds, starts fleets or drives
+# browsers is in `test-long`, and so are the further cases and longer walks of what `test` tries.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test: $(STAMP)

@@ -140,6 +140,7 @@ def test_whoever_calls_from_a_script_is_told_how_to_approve() -> None:
     assert asked.stderr == "texml-mcp: Nobody is at a terminal to be asked. Add --yes to approve this call.\n"
 
 
+@pytest.mark.long
 def test_that_each_call_has_a_network_of_its_own_is_said_where_it_matters(tmp_path: Path) -> None:
     hint = "texml-mcp sandbox serve"
     made = run("call", "create_queue", "FriendlyName=night", "--sandbox")

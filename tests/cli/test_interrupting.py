@@ -124,7 +124,8 @@ def test_ctrl_c_at_a_terminal(words: list[str], shown: bytes) -> None:
 EXAMPLES_THAT_ASK = ["python_client.py", "http_client.py", "function_calling_loop.py"]
 
 
-@pytest.mark.parametrize("example", few(EXAMPLES_THAT_ASK, 1))
+@pytest.mark.long
+@pytest.mark.parametrize("example", EXAMPLES_THAT_ASK)
 def test_ctrl_c_at_the_question_of_an_example(example: str) -> None:
     terminal = Terminal(str(EXAMPLES / example), command=(sys.executable, "-u"))
     try:
@@ -135,7 +136,8 @@ def test_ctrl_c_at_the_question_of_an_example(example: str) -> None:
         terminal.close()
 
 
-@pytest.mark.parametrize("example", few(EXAMPLES_THAT_ASK, 1))
+@pytest.mark.long
+@pytest.mark.parametrize("example", EXAMPLES_THAT_ASK)
 def test_a_yes_that_is_typed_is_a_yes(example: str) -> None:
     terminal = Terminal(str(EXAMPLES / example), command=(sys.executable, "-u"))
     try:

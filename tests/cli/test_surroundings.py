@@ -174,7 +174,7 @@ def test_a_server_whose_answers_nobody_takes_ends_without_a_traceback(
             ),
             ("SSL_CERT_FILE", "/nowhere.pem", "checks SSL_CERT_FILE", "Check SSL_CERT_FILE"),
         ],
-        2,
+        1,
     ),
 )
 def test_an_environment_that_keeps_requests_from_leaving_is_named(

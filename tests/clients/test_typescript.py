@@ -11,21 +11,22 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import Team
-from tests.lengths import few
 from tests.node_tools import NodeTools
+
+pytestmark = pytest.mark.long
 
 STORY = Path(__file__).with_name("story.mjs")
 COMMAND = [sys.executable, "-m", "texml_mcp", "serve", "--sandbox"]
 Told = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=few(["client", "sdk"], 1))
+@pytest.fixture(scope="module", params=["client", "sdk"])
 def sdk(request: pytest.FixtureRequest) -> str:
     """`@modelcontextprotocol/sdk` is the 1.x line with sessions, `@modelcontextprotocol/client` the 2.x."""
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=few(["stdio", "http"], 1))
+@pytest.fixture(scope="module", params=["stdio", "http"])
 def wire(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.test_docs import ROOT, command_lines, words_of
+from tests.lengths import few
 
 
 def run(line: str, where: Path) -> subprocess.CompletedProcess[str]:
@@ -35,7 +36,15 @@ def lines_of(page: str, beginning: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "beginning",
-    ["texml-mcp call list_calls", "texml-mcp tools", "texml-mcp schemas export", "texml-mcp install cursor"],
+    few(
+        [
+            "texml-mcp call list_calls",
+            "texml-mcp tools",
+            "texml-mcp schemas export",
+            "texml-mcp install cursor",
+        ],
+        1,
+    ),
 )
 def test_the_shell_lines_of_the_readme_do_what_they_say(beginning: str, tmp_path: Path) -> None:
     for line in lines_of("README.md", beginning):

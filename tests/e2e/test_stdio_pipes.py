@@ -368,6 +368,7 @@ def test_files(tmp_path: Path) -> None:
     assert [json.loads(each)["id"] for each in (tmp_path / "out").read_text().splitlines()] == [1]
 
 
+@pytest.mark.long
 def test_nothing() -> None:
     done = subprocess.run(
         SERVE,

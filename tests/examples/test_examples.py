@@ -33,6 +33,7 @@ def run(*command: str, cwd: Path = ROOT, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_python_client() -> None:
     told = run(sys.executable, str(EXAMPLES / "python_client.py"), "--yes")
     assert "39 tools" in told

@@ -6,6 +6,7 @@ import re
 import warnings
 from typing import Any
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -165,6 +166,7 @@ def test_adding_a_deny_never_permits_more(
     assert MODES.index(after.mode) >= MODES.index(before.mode)
 
 
+@pytest.mark.long
 @given(policies(), ENDPOINT, WIRE)
 @settings(max_examples=200, deadline=None)
 def test_read_only_never_permits_more(
@@ -176,6 +178,7 @@ def test_read_only_never_permits_more(
     assert endpoint.reads or after.action == "deny"
 
 
+@pytest.mark.long
 @given(policies(), ENDPOINT, WIRE, st.randoms(use_true_random=False))
 @settings(max_examples=100, deadline=None)
 def test_the_order_of_rules_changes_no_action(

@@ -171,7 +171,7 @@ def test_log_lines_can_be_json(start: Start) -> None:
         assert {"at", "level", "logger", "message"} <= json.loads(line).keys()
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "ä..example", "192.0.2.1"])
+@pytest.mark.parametrize("host", few(["ä..example", "no-such-host.invalid", "192.0.2.1"], 1))
 def test_a_host_that_is_no_address_here_stops_the_start_in_a_line(tmp_path: Path, host: str) -> None:
     token_for(tmp_path / "tokens.toml", "anna")
     flags = ("--tokens-file", str(tmp_path / "tokens.toml"), "--allowed-hosts", "a.example", "--port", "8000")
@@ -189,7 +189,7 @@ def test_a_host_that_is_no_address_here_stops_the_start_in_a_line(tmp_path: Path
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
-@pytest.mark.parametrize("host", ["::1", "[::1]"])
+@pytest.mark.parametrize("host", few(["::1", "[::1]"], 1))
 def test_addresses_of_six_parts_are_written_as_urls_have_them(
     tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +202,7 @@ def test_addresses_of_six_parts_are_written_as_urls_have_them(
     assert page("1f") == "http://[::1]:8000/approvals/1f"
 
 
+@pytest.mark.long
 def test_a_public_url_with_a_port_that_is_none_stops_the_start() -> None:
     command = [sys.executable, "-m", "texml_mcp", "serve", "--http", "--sandbox", "--port", "0"]
     done = subprocess.run(

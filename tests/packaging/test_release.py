@@ -90,6 +90,7 @@ def test_a_release_is_built_and_tried_where_only_the_wheel_is(copy: Copy, tmp_pa
     ]
 
 
+@pytest.mark.long
 def test_everything_that_is_missing_is_said_at_once(copy: Copy) -> None:
     copy.write_entry("## [Unreleased]\n\n- A change.\n")
     done = copy.release("--check", "7.9.0")

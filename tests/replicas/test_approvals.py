@@ -129,6 +129,7 @@ async def test_of_32_redemptions_of_a_token_one_is_carried_out(
     assert len(stateless.world.sent()) == 1
 
 
+@pytest.mark.long
 async def test_a_question_outlives_the_replica_that_asked_it(stateless: Fleet, proxy: Proxy) -> None:
     arguments = new_call()
     async with stateless.client(proxy, "otto", **answering()) as client:

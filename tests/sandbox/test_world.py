@@ -57,6 +57,7 @@ def _root() -> str:
     return str(Path(folder).parent)
 
 
+@pytest.mark.long
 def test_the_same_story_ends_in_the_same_state_in_every_process() -> None:
     first, second = told("0"), told("4711")
     assert len(first) == 64

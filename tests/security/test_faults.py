@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from tests.client.loopback import Reply, loopback
+from tests.lengths import few
 from tests.security.world import CountingUpstream, create_call, pipelines, state_at
 from texml_mcp.execute import Call, Services, execute
 from texml_mcp.gate.confirm import Answer, AskThroughClient, CannotAskError, Person
@@ -216,7 +217,7 @@ async def test_each_single_operation_of_the_store(
         raise AssertionError("the call never left")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", few(WAYS, 2))
 async def test_a_store_that_another_process_holds_locked(
     way: str, state: State, upstream: CountingUpstream
 ) -> None:

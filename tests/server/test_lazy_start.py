@@ -271,6 +271,7 @@ def imported_by(*options: str) -> str:
         server.communicate()
 
 
+@pytest.mark.long
 def test_a_server_over_http_loads_no_client_either() -> None:
     assert "mcp.client.session\n" not in imported_by()
     assert "mcp.client.session\n" in imported_by("--plain-stdio"), "loaded in full where that is asked for"
