@@ -168,11 +168,7 @@ def kept_in(settings: Settings, directory: Path | None) -> State:
     from texml_mcp.gate.store import StoreError
     from texml_mcp.gate.store.redis_link import is_redis
 
-    try:
-        known = is_redis(settings.store)
-    except ValueError:  # redis://[ is no address at all
-        known = False
-    if not known:
+    if not is_redis(settings.store):
         raise SettingsError(
             "TEXML_MCP_STORE must be a redis://, rediss:// or unix:// address; a directory for this machine "
             "alone is TEXML_MCP_STATE_DIR."

@@ -98,8 +98,11 @@ class _UnknownScriptError(StoreError):
 
 
 def is_redis(url: str) -> bool:
-    """Whether an address of a store names a Redis."""
-    return urlsplit(url).scheme in SCHEMES
+    """Whether an address of a store names a Redis; one that is no address names none."""
+    try:
+        return urlsplit(url).scheme in SCHEMES
+    except ValueError:  # redis://[
+        return False
 
 
 def _parse(url: str) -> tuple[dict[str, Any], str]:
