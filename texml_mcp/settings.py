@@ -199,7 +199,12 @@ def _named(place: tuple[int | str, ...]) -> str:
     name = str(place[0])
     if name not in Settings.model_fields:
         return name  # one that has a variable of another kind is called by it
-    return f"--{name.replace('_', '-')} (TEXML_MCP_{name.upper()})"
+    return f"{flag_of(name)} (TEXML_MCP_{name.upper()})"
+
+
+def flag_of(name: str) -> str:
+    """How the command line spells a setting."""
+    return f"--{name.replace('_', '-')}"
 
 
 def _unread(secrets: Any, error: Exception) -> Exception:

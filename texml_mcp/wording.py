@@ -1,8 +1,10 @@
-"""What is wrong with a value, for whoever typed it: pydantic speaks to whoever wrote the model."""
+"""Words for whoever typed a value or a name that cannot be: what is wrong with it, and what was meant."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 _WORDS = (
     (r"Input should be a valid integer.*", "must be a whole number"),
@@ -19,10 +21,20 @@ _WORDS = (
 
 
 def complaint(name: str, message: str) -> str:
-    """`--port must be a whole number`, from the value's name and pydantic's message; no full stop."""
+    """`--port must be a whole number`, from the value's name and pydantic's message; no full stop.
+
+    Pydantic speaks to whoever wrote the model.
+    """
     said = next(
         found.expand(words) for form, words in _WORDS if (found := re.fullmatch(form, message, re.DOTALL))
     )
     if said.startswith(":"):
         return f"{name}{said}".rstrip(".")
     return f"{name} {said}".replace("', '", ", ").replace("' or '", " or ").rstrip(".")
+
+
+def near_name(given: str, names: Iterable[str]) -> str | None:
+    """The name that is nearest to what was given, whatever its case; None when none is near."""
+    by_case = {name.lower(): name for name in names}
+    near = get_close_matches(given[:80].lower(), by_case, n=1, cutoff=0.6)
+    return by_case[near[0]] if near else None

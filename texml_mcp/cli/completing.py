@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -31,21 +32,21 @@ def hosts(incomplete: str) -> list[str]:
     """Hosts whose name begins so."""
     from texml_mcp.hosts.known import HOSTS
 
-    return [name for name in HOSTS if name.startswith(incomplete)]
+    return _beginning(incomplete, HOSTS)
 
 
 def policies(incomplete: str) -> list[str]:
     """Shipped policies whose name begins so."""
     from texml_mcp.gate.policy.load import SHIPPED
 
-    return [name for name in SHIPPED if name.startswith(incomplete)]
+    return _beginning(incomplete, SHIPPED)
 
 
 def toolsets(incomplete: str) -> list[str]:
     """Toolsets whose name begins so."""
     from texml_mcp.tools.offer import OFFERED_SETS
 
-    return [name for name in OFFERED_SETS if name.startswith(incomplete)]
+    return _beginning(incomplete, OFFERED_SETS)
 
 
 def roles(incomplete: str) -> list[str]:
@@ -54,7 +55,7 @@ def roles(incomplete: str) -> list[str]:
 
     from texml_mcp.identity.entries import Role
 
-    return [name for name in get_args(Role) if name.startswith(incomplete)]
+    return _beginning(incomplete, get_args(Role))
 
 
 def families(incomplete: str) -> list[str]:
@@ -63,7 +64,7 @@ def families(incomplete: str) -> list[str]:
 
     from texml_mcp.evals.model import Family
 
-    return [name for name in get_args(Family) if name.startswith(incomplete)]
+    return _beginning(incomplete, get_args(Family))
 
 
 def difficulties(incomplete: str) -> list[str]:
@@ -72,10 +73,15 @@ def difficulties(incomplete: str) -> list[str]:
 
     from texml_mcp.evals.model import Difficulty
 
-    return [name for name in get_args(Difficulty) if name.startswith(incomplete)]
+    return _beginning(incomplete, get_args(Difficulty))
 
 
 def agents(incomplete: str) -> list[str]:
     """Agents whose name begins so; behind a colon comes what nobody knows."""
-    known = ("reference", "null", "random", "greedy", "command:", "openai:")
-    return [name for name in known if name.startswith(incomplete)]
+    from texml_mcp.evals.agents.named import KNOWN
+
+    return _beginning(incomplete, ("".join(each.partition(":")[:2]) for each in KNOWN))
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]

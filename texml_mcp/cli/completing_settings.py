@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_origin
 import typer
 
 from texml_mcp.cli import completing
+from texml_mcp.settings import flag_of
 
 _VALUES: dict[str, Callable[[str], Any]] = {
     "policy": completing.policies,
@@ -31,7 +32,7 @@ def described(*flags: str) -> Callable[..., None]:
 
     options = [_option(flag[2:].replace("-", "_"), bool, flag, None) for flag in flags]
     for name, field in FLAGS.items():
-        flag = f"--{name.replace('_', '-')}"
+        flag = flag_of(name)
         kind: Any = field.annotation
         if kind is bool:
             options.append(_option(name, bool, f"{flag}/--no-{flag[2:]}", field.description))

@@ -6,19 +6,17 @@ import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
-from texml_mcp.cli.output import print_json
+from texml_mcp.cli.output import print_json, wrong_use
+from texml_mcp.wording import near_name
 
 if TYPE_CHECKING:
     from texml_mcp.evals.model import Task
-
-USAGE = 2
 
 
 class UsageError(ValueError):
@@ -32,8 +30,7 @@ def usage() -> Generator[None]:
         _extra()
         yield
     except ValueError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        raise typer.Exit(USAGE) from None
+        raise typer.Exit(wrong_use(str(error))) from None
 
 
 def _extra() -> None:
@@ -73,8 +70,8 @@ def chosen_tasks(choice: Choice) -> tuple[list[Task], list[str]]:
 def _known(what: str, given: Iterable[str], there: Sequence[str]) -> None:
     for each in given:
         if each not in there:
-            near = get_close_matches(each, there, n=1)
-            hint = f". Did you mean {near[0]}?" if near else f"; there are {', '.join(there)}"
+            near = near_name(each, there)
+            hint = f". Did you mean {near}?" if near else f"; there are {', '.join(there)}"
             raise UsageError(f"there is no {what} {each!r}{hint}")
 
 

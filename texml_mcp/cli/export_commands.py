@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from texml_mcp.cli import completing
+from texml_mcp.cli.output import wrong_use
 
 FormatName = Literal["mcp", "openai", "openai-strict", "anthropic", "gemini", "bfcl", "openapi"]
 
@@ -58,8 +59,7 @@ def export(
         if out is not None:
             _write(out, canonical(made))
     except (ValueError, UnknownNameError, RefusedExportError) as problem:
-        typer.echo(f"texml-mcp: {problem}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(wrong_use(str(problem))) from None
     if out is None:
         typer.echo(canonical(made), nl=False)
 

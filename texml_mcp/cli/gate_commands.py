@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from texml_mcp.cli import completing
+from texml_mcp.cli.output import USAGE, wrong_use
 
 if TYPE_CHECKING:
     from texml_mcp.client import Upstream
@@ -35,8 +36,7 @@ def directory(given: Path | None) -> Path:
     try:
         return given or load().state_dir or usual_directory()
     except SettingsError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(wrong_use(str(error))) from None
 
 
 def state(given: Path | None, store: str | None) -> State:
@@ -47,8 +47,7 @@ def state(given: Path | None, store: str | None) -> State:
     try:
         return kept_in(load(store=store), directory(given))
     except SettingsError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(wrong_use(str(error))) from None
 
 
 @policy.command("check")
@@ -81,8 +80,7 @@ def policy_explain(
         settings = load(sandbox=sandbox or None)
         kept = build_state(settings)
     except SettingsError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(wrong_use(str(error))) from None
     code = explain(
         tool,
         arguments or [],
@@ -250,8 +248,7 @@ def _upstreams(undone: str) -> Callable[[str], Upstream]:
     try:
         upstream, accounts = build_accounts(load())
     except SettingsError as error:
-        typer.echo(f"texml-mcp: {undone}. {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(wrong_use(f"{undone}. {error}")) from None
     known = accounts or Accounts(upstream)
 
     def upstream_of(account: str) -> Upstream:
@@ -287,7 +284,7 @@ def panic(
     kept = state(state_dir, store)
     if kept.shared:
         code = max(code, commands.engage_everywhere(kept))
-    if hang_up and code != commands.USAGE:
+    if hang_up and code != USAGE:
         code = max(code, commands.hang_up(kept, _upstreams("No call was hung up")))
     raise typer.Exit(code)
 

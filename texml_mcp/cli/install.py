@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from texml_mcp.cli.mistakes import typed, unknown_word
+from texml_mcp.cli.output import wrong_use
 from texml_mcp.hosts.configure import with_server, without_server
 from texml_mcp.hosts.edit import CannotEdit
 from texml_mcp.hosts.files import HostFileError, keep_private, load, save
@@ -30,7 +31,7 @@ from texml_mcp.hosts.known import (
 from texml_mcp.placeholders import ACCOUNT_PLACEHOLDER, KEY_PLACEHOLDER
 from texml_mcp.settings import SettingsError, check
 
-OK, REFUSED, USAGE = 0, 1, 2
+OK, REFUSED = 0, 1
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -70,8 +71,7 @@ def run(host_id: str, wanted: Wanted, *, show: bool, take_out: bool) -> int:
         if path is None:
             raise UsageError(f"{host.title} has no configuration of a {wanted.scope}")
     except (UsageError, NowhereError) as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        return USAGE
+        return wrong_use(str(error))
     try:
         return _take_out(host, path, wanted) if take_out else _put_in(host, path, entry, wanted)
     except BrokenJSON as error:

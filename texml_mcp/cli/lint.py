@@ -8,21 +8,17 @@ from pathlib import Path
 import typer
 
 from texml_mcp import texml
-from texml_mcp.cli.output import print_json
+from texml_mcp.cli.output import print_json, why_unread, wrong_use
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED = 0, 1
 
 
 def run(file: str, *, as_json: bool) -> int:
     """Print findings as FILE:LINE:COLUMN; 1 when there is an error, 2 when the file cannot be read."""
     try:
         document = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except OSError as error:
-        typer.echo(f"texml-mcp: {file} cannot be read: {error.strerror}", err=True)
-        return USAGE
-    except UnicodeDecodeError:
-        typer.echo(f"texml-mcp: {file} cannot be read: it is not UTF-8 text", err=True)
-        return USAGE
+    except (OSError, UnicodeDecodeError) as error:
+        return wrong_use(f"{file} cannot be read: {why_unread(error)}")
     report = texml.lint(document)
     reached = texml.targets(document) if report.valid else ()
     if as_json:

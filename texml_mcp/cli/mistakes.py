@@ -6,14 +6,12 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from typer import TyperException
 
-from texml_mcp.wording import complaint
+from texml_mcp.wording import complaint, near_name
 
-USAGE = 2
 _LISTED = 12
 
 
@@ -80,19 +78,13 @@ def typed() -> list[str]:
 def _completed(first: str, given: str, known: Iterable[str], words: Sequence[str], otherwise: str) -> str:
     """A first line, which goes on with what was meant or could be, and the line to run."""
     names = list(known)
-    near = _near(given, names)
+    near = near_name(given, names)
     if near:
         first += f" Did you mean {near}?"
     elif names and len(names) <= _LISTED:
         first += f" There are {', '.join(names)}."
     ready = corrected(given, near, words) if near else None
     return f"texml-mcp: {first}\n  {ready or otherwise}"
-
-
-def _near(given: str, names: list[str]) -> str | None:
-    by_case = {name.lower(): name for name in names}
-    near = get_close_matches(given[:80].lower(), by_case, n=1, cutoff=0.6)
-    return by_case[near[0]] if near else None
 
 
 def _sentence(error: TyperException) -> str:

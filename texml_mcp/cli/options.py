@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any, NoReturn
 
-from texml_mcp.settings import Settings
+from texml_mcp.settings import Settings, flag_of
 
 # Only the environment may hold these: a key on a command line shows in every process list.
 _NO_FLAG = frozenset({"api_key", "seal_keys"})
@@ -19,6 +19,7 @@ class FlagParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End with status 2 and what was probably meant."""
         from texml_mcp.cli import mistakes
+        from texml_mcp.cli.output import USAGE
 
         words = mistakes.typed()
         what, _, given = message.partition(": ")
@@ -32,13 +33,13 @@ class FlagParser(argparse.ArgumentParser):
         else:
             text = f"texml-mcp: {message.removeprefix('argument ')}.\n  {self.prog} --help"
         sys.stderr.write(f"{text}\n")
-        sys.exit(mistakes.USAGE)
+        sys.exit(USAGE)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """One flag a setting; a flag that is not given leaves the environment's word."""
     for name, field in FLAGS.items():
-        flag = "--" + name.replace("_", "-")
+        flag = flag_of(name)
         if field.annotation is bool:
             parser.add_argument(
                 flag, action=argparse.BooleanOptionalAction, default=None, help=field.description
@@ -57,7 +58,7 @@ def table() -> list[tuple[str, str, str, str]]:
     """(flag, variable, default, meaning) of every setting, for the README."""
     rows: list[tuple[str, str, str, str]] = []
     for name, field in Settings.model_fields.items():
-        flag = "" if name in _NO_FLAG else "--" + name.replace("_", "-")
+        flag = "" if name in _NO_FLAG else flag_of(name)
         default: Any = field.default
         shown = (
             ""

@@ -25,6 +25,11 @@ def wrong_use(problem: str) -> int:
     return USAGE
 
 
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file that was named could not be read as text."""
+    return str(error.strerror) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
 def nothing_in(directory: Path | None) -> str:
     """For somebody who looks where no server keeps its records."""
     return (

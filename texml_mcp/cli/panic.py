@@ -10,14 +10,14 @@ import anyio
 import typer
 
 from texml_mcp.catalog import endpoint
-from texml_mcp.cli.output import this_user
+from texml_mcp.cli.output import this_user, wrong_use
 from texml_mcp.client import Upstream, UpstreamError
 from texml_mcp.gate import panic
 from texml_mcp.gate.journal import Journal
 from texml_mcp.gate.state import State
 from texml_mcp.gate.store import StoreError
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED = 0, 1
 
 
 def engage(directory: Path, named: Path | None = None) -> int:
@@ -28,8 +28,7 @@ def engage(directory: Path, named: Path | None = None) -> int:
     try:
         panic.engage(directory, this_user())
     except OSError as error:
-        typer.echo(f"texml-mcp: {directory} cannot be written: {error.strerror}", err=True)
-        return USAGE
+        return wrong_use(f"{directory} cannot be written: {error.strerror}")
     where = f" --state-dir {shlex.quote(str(named))}" if named else ""
     typer.echo(
         f"Every write is stopped, of every server on {directory}. "
@@ -56,11 +55,9 @@ def clear(state: State) -> int:
         was = panic.clear(state.directory)
         was = (state.shared and panic.clear_everywhere(state)) or was
     except OSError as error:
-        typer.echo(f"texml-mcp: {state.directory} cannot be written: {error.strerror}", err=True)
-        return USAGE
+        return wrong_use(f"{state.directory} cannot be written: {error.strerror}")
     except StoreError as error:
-        typer.echo(f"texml-mcp: servers on the shared store are still stopped: {error}", err=True)
-        return USAGE
+        return wrong_use(f"servers on the shared store are still stopped: {error}")
     typer.echo("Writes run again." if was else "Writes were not stopped.")
     return OK
 
@@ -70,8 +67,7 @@ def hang_up(state: State, upstream_of: Callable[[str], Upstream]) -> int:
     try:
         return anyio.run(_hang_up, state.journal, upstream_of)
     except StoreError as error:
-        typer.echo(f"texml-mcp: {error}", err=True)
-        return USAGE
+        return wrong_use(str(error))
 
 
 async def _hang_up(journal: Journal, upstream_of: Callable[[str], Upstream]) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from texml_mcp.cli.output import why_unread
 from texml_mcp.cli.sandbox import (
     DEFAULT_URL,
     WORLD,
@@ -195,8 +196,7 @@ def documents(
         try:
             texml = file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            typer.echo(f"texml-mcp: {file} cannot be read: {why}", err=True)
+            typer.echo(f"texml-mcp: {file} cannot be read: {why_unread(error)}", err=True)
             raise typer.Exit(1) from None
         asked(url, "POST", path, {"url": address, "texml": texml})
     found = asked(url, "GET", path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from texml_mcp.text import clean, shown
+from texml_mcp.wording import near_name
 
 MOST_LISTED = 12
 
@@ -24,9 +24,8 @@ class PolicyError(Exception):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`Did you mean X?` when something is near, and the valid names when they are few."""
     choices = list(valid)
-    by_case = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(name[:80].lower(), by_case, n=1, cutoff=0.6)
-    parts = [f"Did you mean {by_case[near[0]]}?"] if near else []
+    near = near_name(name, choices)
+    parts = [f"Did you mean {near}?"] if near else []
     if choices and len(choices) <= MOST_LISTED:
         parts.append(f"Valid: {', '.join(choices)}.")
     return " ".join(parts)
